@@ -1,0 +1,47 @@
+# One function for each kind of thing the project builds. All of it lands flat in the build folder,
+# so that `build/heapwise` finds its parts beside itself.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+add_library(heapwise_flags INTERFACE)
+target_include_directories(heapwise_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(heapwise_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+                       $<$<BOOL:${HEAPWISE_WERROR}>:-Werror>)
+
+# What a compiler must not be allowed to know in measured code: it deletes malloc/free pairs otherwise.
+set(HEAPWISE_NO_BUILTIN_MALLOC -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
+    -fno-builtin-free -fno-builtin-aligned_alloc -fno-builtin-posix_memalign)
+
+# A layer of the suite: a static library `heapwise_<name>` with an explicit list of sources.
+function(add_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(heapwise_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(heapwise_${name} PUBLIC heapwise_flags ${ARG_LINK})
+  set_target_properties(heapwise_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# A library for LD_PRELOAD: raw system calls, no C++ runtime, resolves everything at load.
+function(add_preload name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} SHARED ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE heapwise_flags ${ARG_LINK})
+  target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti -fvisibility=hidden
+                         -ftls-model=initial-exec ${HEAPWISE_NO_BUILTIN_MALLOC})
+  target_link_options(${name} PRIVATE -nostdlib++ -Wl,-z,now)
+endfunction()
+
+# A GoogleTest program: tests/<...>/<name>.cpp becomes test target <name>.
+function(add_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  if(NOT ARG_SOURCES)
+    set(ARG_SOURCES ${name}.cpp)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE heapwise_flags ${ARG_LINK} GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()
