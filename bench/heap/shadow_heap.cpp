@@ -1,0 +1,120 @@
+#include "bench/heap/shadow_heap.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string>
+
+#include "bench/core/random.h"
+#include "bench/heap/failure.h"
+#include "bench/heap/heap.h"
+
+namespace heapwise {
+namespace {
+
+constexpr std::size_t kLargestRequiredAlignment = alignof(std::max_align_t);
+
+std::uint64_t pattern_of(std::uint64_t serial) { return SplitMix64(serial).next(); }
+
+void fill(void* object, std::size_t size, std::uint64_t pattern) {
+  auto* bytes = static_cast<char*>(object);
+  for (std::size_t at = 0; at < size; at += sizeof pattern) {
+    std::memcpy(bytes + at, &pattern, std::min(sizeof pattern, size - at));
+  }
+}
+
+/// Offset of the first byte that is not the pattern's, or `size`.
+std::size_t first_difference(const void* object, std::size_t size, std::uint64_t pattern) {
+  const auto* bytes = static_cast<const char*>(object);
+  for (std::size_t at = 0; at < size; at += sizeof pattern) {
+    const std::size_t length = std::min(sizeof pattern, size - at);
+    if (std::memcmp(bytes + at, &pattern, length) != 0) return at;
+  }
+  return size;
+}
+
+/// An object must be aligned for anything that fits into it, up to the largest fundamental type.
+std::size_t required_alignment(std::size_t size) {
+  return std::min(std::bit_floor(std::max<std::size_t>(size, 1)), kLargestRequiredAlignment);
+}
+
+std::string describe(std::uintptr_t address, std::size_t size) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (int shift = 44; shift >= 0; shift -= 4) hex += kDigits[(address >> shift) & 15];
+  return "object of " + std::to_string(size) + " bytes at 0x" + hex;
+}
+
+}  // namespace
+
+void ShadowHeap::add(void* object, std::size_t size) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(object);
+  const std::lock_guard lock(mutex_);
+  if (begin % required_alignment(size) != 0) {
+    fail_integrity(describe(begin, size) + " is not aligned to " +
+                   std::to_string(required_alignment(size)));
+  }
+  if (const auto other = overlapping(begin, size); other != objects_.end()) {
+    fail_integrity(describe(begin, size) + " overlaps the live " +
+                   describe(other->first, other->second.size));
+  }
+  const auto serial = next_serial_++;
+  objects_.emplace(begin, Object{size, serial});
+  fill(object, size, pattern_of(serial));
+}
+
+void ShadowHeap::remove(void* object) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(object);
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(begin);
+  if (found == objects_.end()) fail_integrity(describe(begin, 0) + " is freed but not live");
+  const auto [size, serial] = found->second;
+  const auto offset = first_difference(object, size, pattern_of(serial));
+  if (offset != size) {
+    fail_integrity(describe(begin, size) + " was overwritten at offset " + std::to_string(offset));
+  }
+  objects_.erase(found);
+}
+
+std::size_t ShadowHeap::live_count() const {
+  const std::lock_guard lock(mutex_);
+  return objects_.size();
+}
+
+bool ShadowHeap::is_valid() const {
+  const std::lock_guard lock(mutex_);
+  std::uintptr_t end = 0;
+  return std::all_of(objects_.begin(), objects_.end(), [&](const auto& entry) {
+    const bool apart = entry.first >= end;
+    end = entry.first + entry.second.size;
+    return apart;
+  });
+}
+
+ShadowHeap::Objects::const_iterator ShadowHeap::overlapping(std::uintptr_t begin,
+                                                            std::size_t size) const {
+  const auto after = objects_.lower_bound(begin);
+  if (after != objects_.end() && after->first < begin + size) return after;
+  if (after != objects_.begin()) {
+    const auto before = std::prev(after);
+    if (before->first + before->second.size > begin) return before;
+  }
+  return objects_.end();
+}
+
+void* CheckedHeap::allocate(std::size_t size) {
+  void* object = std::malloc(size);
+  if (object == nullptr) fail_out_of_memory(size);
+  shadow_->add(object, size);
+  return object;
+}
+
+// The shadow has filled the whole object already, which touches more than any workload would.
+void CheckedHeap::first_write(void*, std::size_t, Touch) {}
+
+void CheckedHeap::free(void* object) {
+  shadow_->remove(object);
+  std::free(object);
+}
+
+}  // namespace heapwise
