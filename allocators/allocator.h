@@ -1,5 +1,6 @@
 // What the rest of the suite knows of an allocator: a descriptor (data), a resolution of a spec on
-// this machine, and the identity a process proves. Nothing outside this folder tells one from another.
+// this machine, and the identity a process proves. Nothing outside this folder tells one from
+// another.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,13 @@ namespace heapwise {
 
 /// A spec brought together with what is on this machine.
 struct ResolvedAllocator {
-  Spec spec;
-  const AllocatorDescriptor* descriptor = nullptr;  // nullptr: the user's own library (mine=./libmine.so)
-  std::string library_path;           // absolute, links resolved; empty only when missing or as_linked
-  std::string build_id;               // hexadecimal, empty where the library has none
-  std::string package_version;        // Debian's, empty where no package owns the library
-  std::string missing;                // not empty: why it cannot be loaded and what to install
-  std::vector<KeyValue> environment;  // variables that carry the settings, values as plain numbers
+  Spec spec = {};
+  const AllocatorDescriptor* descriptor = nullptr;  // nullptr: the user's own (mine=./libmine.so)
+  std::string library_path = {};  // absolute, links resolved; empty only when missing or as_linked
+  std::string build_id = {};      // hexadecimal, empty where the library has none
+  std::string package_version = {};        // Debian's, empty where no package owns the library
+  std::string missing = {};                // not empty: why it cannot be loaded and what to install
+  std::vector<KeyValue> environment = {};  // variables that carry the settings, as plain numbers
 };
 
 /// Finds the library and checks every setting's key, unit and range. `parts_directory` is where the
@@ -40,20 +41,20 @@ std::vector<std::string> child_environment(const ResolvedAllocator& allocator,
 enum class Verdict { kVerified, kRequestedOnly, kContradicted };
 
 struct SettingReport {
-  std::string key;
-  std::string requested;
-  std::string read_back;  // empty where nothing could be read
-  std::string source;     // how it was read: "mallctl opt.narenas", "behaviour: mmapped bit", "none"
+  std::string key = {};
+  std::string requested = {};
+  std::string read_back = {};  // empty where nothing could be read
+  std::string source = {};     // how it was read: "mallctl opt.narenas", "behaviour: …", "none"
   Verdict verdict = Verdict::kRequestedOnly;
 };
 
 struct Identity {
-  std::string library_path;
-  std::string build_id;
-  std::string version;
-  std::string version_source;
-  std::vector<SettingReport> settings;
-  std::string contradiction;  // not empty: this process does not run on the allocator of the spec
+  std::string library_path = {};
+  std::string build_id = {};
+  std::string version = {};
+  std::string version_source = {};
+  std::vector<SettingReport> settings = {};
+  std::string contradiction = {};  // not empty: this is not the allocator of the spec
 };
 
 /// Which malloc answers in this process, what it says of itself, and whether a fresh object really
