@@ -1,0 +1,175 @@
+"""Paired inference: one metric of one allocator against the baseline, inside blocks.
+
+What is estimated
+  Each block gives one pair (candidate, baseline) measured close in time in random order, so drift
+  of the machine falls out of the pair. Estimates are Hodges-Lehmann medians (the median of all
+  pairwise means) of the log-ratios and of the differences; 95 % intervals are those that invert the
+  exact Wilcoxon signed-rank test; p is that test's, two-sided, exact with ties and zeros
+  (conditional on the ranks). Values that are not above 0 have no logarithm: if a pair has one,
+  there is no ratio and the difference speaks.
+
+Fewer than 8 pairs
+  Wilcoxon cannot go below p = .05 with 5 pairs and barely with 6 or 7. Low and high are then the
+  smallest and largest pair, there is no p and no verdict (null).
+
+The verdict, for 8 pairs and more
+  same       the whole interval lies in the metric's band, or the differences in what is negligible
+  worse      p_adjusted < .05, the interval excludes equality, the estimate is outside the band
+  better     likewise, lower
+  undecided  neither: more blocks would be needed
+  no_data    no block in which both sides are ok (with any number of blocks)
+p_adjusted is Benjamini-Hochberg over all comparisons of a summary that share a purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Sequence
+
+import numpy as np
+from scipy import stats
+
+from .metrics import Metric
+
+FEWEST_PAIRS_FOR_VERDICT = 8
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A centre with its 95 % interval, or with its range where there are too few pairs."""
+
+    centre: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`ratio` and `difference` are candidate against baseline; None where there is nothing to say."""
+
+    pairs_count: int
+    median: float | None = None
+    baseline_median: float | None = None
+    ratio: Estimate | None = None
+    difference: Estimate | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    verdict: str | None = "no_data"
+
+
+def compare(candidate: Sequence[float], baseline: Sequence[float], metric: Metric) -> Comparison:
+    """Compares pairs; `candidate[i]` and `baseline[i]` are from one block, both ok and finite."""
+    ours, theirs = np.asarray(candidate, dtype=float), np.asarray(baseline, dtype=float)
+    if ours.shape != theirs.shape:
+        raise ValueError(f"pairs expected, got {ours.size} and {theirs.size} values")
+    pairs = ours.size
+    if pairs == 0:
+        return Comparison(0)
+    differences = ours - theirs
+    logs = np.log(ours / theirs) if (ours > 0).all() and (theirs > 0).all() else None
+    tested = differences if logs is None else logs
+    p_value = signed_rank_p(tested) if pairs >= FEWEST_PAIRS_FOR_VERDICT else None
+    comparison = Comparison(
+        pairs_count=pairs, median=float(np.median(ours)), baseline_median=float(np.median(theirs)),
+        ratio=None if logs is None else _exponential(estimate(logs)), difference=estimate(differences),
+        p_value=p_value, p_adjusted=p_value, verdict=None)
+    return replace(comparison, verdict=verdict(comparison, metric))
+
+
+def adjusted(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) -> list[Comparison]:
+    """The table of comparisons with p_adjusted (Benjamini-Hochberg) and the verdicts that follow."""
+    tested = [index for index, one in enumerate(comparisons) if one.p_value is not None]
+    values = benjamini_hochberg([comparisons[index].p_value for index in tested])
+    result = list(comparisons)
+    for index, value in zip(tested, values):
+        with_p = replace(comparisons[index], p_adjusted=value)
+        result[index] = replace(with_p, verdict=verdict(with_p, metrics[index]))
+    return result
+
+
+def verdict(comparison: Comparison, metric: Metric) -> str | None:
+    """The rule of the module's docstring."""
+    if comparison.pairs_count == 0:
+        return "no_data"
+    if comparison.pairs_count < FEWEST_PAIRS_FOR_VERDICT or comparison.p_adjusted is None:
+        return None
+    difference, ratio = comparison.difference, comparison.ratio
+    if -metric.negligible <= difference.low and difference.high <= metric.negligible:
+        return "same"
+    if ratio is not None and 1 - metric.band <= ratio.low and ratio.high <= 1 + metric.band:
+        return "same"
+    effect, equality = (difference, 0.0) if ratio is None else (ratio, 1.0)
+    floor = metric.negligible if ratio is None else metric.band
+    excludes_equality = effect.low > equality or effect.high < equality
+    beyond_band = abs(effect.centre - equality) > floor
+    if comparison.p_adjusted < SIGNIFICANCE and excludes_equality and beyond_band:
+        return "worse" if effect.centre > equality else "better"
+    return "undecided"
+
+
+def estimate(values: np.ndarray) -> Estimate:
+    """Hodges-Lehmann centre; 95 % interval from 8 values on, range below."""
+    averages = walsh_averages(values)
+    centre = float(np.median(averages))
+    if values.size < FEWEST_PAIRS_FOR_VERDICT:
+        return Estimate(centre, float(values.min()), float(values.max()))
+    cut = critical_rank_sum(values.size) + 1
+    return Estimate(centre, float(averages[cut - 1]), float(averages[-cut]))
+
+
+def walsh_averages(values: np.ndarray) -> np.ndarray:
+    """The means of all pairs, each value with itself included, sorted."""
+    first, second = np.triu_indices(values.size)
+    return np.sort((values[first] + values[second]) / 2)
+
+
+@lru_cache(maxsize=None)
+def critical_rank_sum(pairs: int) -> int:
+    """The largest w with P(W+ ≤ w) ≤ 2.5 % under the null hypothesis; -1 where there is none."""
+    ranks = tuple(range(2, 2 * pairs + 1, 2))
+    cumulative = np.cumsum(_rank_sum_distribution(ranks))[::2]
+    return int(np.searchsorted(cumulative, SIGNIFICANCE / 2, side="right")) - 1
+
+
+def signed_rank_p(values: np.ndarray) -> float:
+    """Two-sided Wilcoxon signed-rank p. Zeros are dropped; ties have midranks; the distribution is exact."""
+    nonzero = values[values != 0]
+    if nonzero.size == 0:
+        return 1.0
+    doubled = np.rint(2 * stats.rankdata(np.abs(nonzero))).astype(int)
+    distribution = np.cumsum(_rank_sum_distribution(tuple(sorted(doubled.tolist()))))
+    positive = int(doubled[nonzero > 0].sum())
+    smaller = min(positive, int(doubled.sum()) - positive)
+    return min(1.0, 2 * float(distribution[smaller]))
+
+
+@lru_cache(maxsize=1024)
+def _rank_sum_distribution(doubled_ranks: tuple[int, ...]) -> np.ndarray:
+    """P(sum of the doubled ranks with positive sign = s) for s = 0 … their sum."""
+    weights = np.zeros(sum(doubled_ranks) + 1)
+    weights[0] = 1.0
+    for rank in doubled_ranks:
+        shifted = np.zeros_like(weights)
+        shifted[rank:] = weights[:-rank]
+        weights = (weights + shifted) / 2
+    return weights
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values, in the order given."""
+    count = len(p_values)
+    if count == 0:
+        return []
+    order = np.argsort(p_values)
+    scaled = np.asarray(p_values, dtype=float)[order] * count / np.arange(1, count + 1)
+    monotone = np.minimum.accumulate(scaled[::-1])[::-1]
+    result = np.empty(count)
+    result[order] = np.minimum(monotone, 1.0)
+    return [float(value) for value in result]
+
+
+def _exponential(logs: Estimate) -> Estimate:
+    return Estimate(math.exp(logs.centre), math.exp(logs.low), math.exp(logs.high))

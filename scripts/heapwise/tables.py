@@ -1,0 +1,277 @@
+"""The tables of a summary, as data: which rows, columns, words and notes. render.py prints them.
+
+One table for each workload cell: the baseline's row has absolute values, every other row ratios to
+it; where a ratio says nothing (a 0 on either side) the difference stands with its sign. A pass that
+failed shows its status as a word in the place of its figures.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Sequence
+
+from . import labels
+from .metrics import STEPS, STEP_LABELS, metric_named
+from .statistics import FEWEST_PAIRS_FOR_VERDICT
+from .sweep import AXES
+
+Node = Mapping[str, Any]
+MARKS = {"worse": "▲", "better": "▼", "same": "=", "undecided": "~", "no_data": " ", None: " "}
+LEGEND = (
+    "ratios to the baseline, lower is better: ▲ worse, ▼ better, = same, ~ undecided (Wilcoxon signed-rank inside "
+    "blocks, Benjamini-Hochberg, p < .05, and an effect outside the metric's band)",
+    f"[low, high] is a 95 % interval; (low…high) and no mark: fewer than {FEWEST_PAIRS_FOR_VERDICT} blocks, the range, "
+    "no verdict; RSS is growth over the start of the measured region",
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One entry of a table. `tone` is better, worse, same, failed, strong or plain; `span` columns wide."""
+
+    text: str
+    tone: str = "plain"
+    span: int = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric in a table. With `interval`, its low and high stand behind the ratio."""
+
+    metric: str
+    pass_name: str
+    heading: str
+    interval: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    subtitle: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Text, ...], ...]
+    notes: tuple[str, ...] = ()
+    marked: bool = True  # figures end in a space and a mark, and headings stand over the figures
+
+
+TERMINAL_COLUMNS = (
+    Column("wall_per_operation_ns", "throughput", "time/op", interval=True),
+    Column("allocate_p50_ns", "latency", "p50"),
+    Column("allocate_p99_ns", "latency", "p99"),
+    Column("allocate_p999_ns", "latency", "p99.9"),
+    Column("rss_peak_growth_bytes", "memory", "peak RSS"),
+    Column("rss_end_growth_bytes", "memory", "end RSS"),
+    Column("vsz_peak_bytes", "memory", "VSZ"),
+    Column("minor_faults_per_operation", "memory", "minor/op"),
+    Column("major_faults_count", "memory", "major"),
+    Column("system_calls_per_operation", "system_calls", "calls/op"),
+)
+TIME_COLUMNS = (
+    Column("wall_per_operation_ns", "throughput", "time/op", interval=True),
+    Column("cpu_per_operation_ns", "throughput", "CPU/op", interval=True),
+)
+LATENCY_COLUMNS = tuple(
+    Column(f"{step}_{percentile}_ns", "latency", f"{STEP_LABELS[step]} {words}")
+    for step in STEPS for percentile, words in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")))
+MEMORY_COLUMNS = (
+    *(Column(column.metric, column.pass_name, column.heading, interval=True)
+      for column in TERMINAL_COLUMNS if column.pass_name in ("memory", "system_calls")),
+    Column("rss_drained_growth_bytes", "memory", "RSS after free", interval=True),
+)
+COMMAND_COLUMNS = (
+    Column("wall_ns", "command", "wall time", interval=True),
+    Column("cpu_ns", "command", "CPU time", interval=True),
+    Column("rss_peak_bytes", "command", "peak RSS"),
+    Column("minor_faults_count", "command", "minor faults"),
+    Column("major_faults_count", "command", "major faults"),
+)
+
+
+class CellView:
+    """All groups of one purpose and one cell, with lookups by pass, allocator and metric."""
+
+    def __init__(self, groups: Sequence[Node], comparisons: Iterable[Node], own_costs: Iterable[Node]) -> None:
+        self.first = groups[0]
+        self.groups = {group["pass"]: group for group in groups}
+        self.baseline = self.first["baseline"]
+        self._comparisons = {(c["pass"], c["allocator"], c["metric"]): c for c in comparisons}
+        self._runs = {(group["pass"], one["allocator"]): one for group in groups for one in group["allocators"]}
+        self.own_cost = next((c["wall_per_operation_ns"] for c in own_costs), None)
+
+    @property
+    def allocators(self) -> list[str]:
+        return list(dict.fromkeys(one["allocator"] for group in self.groups.values() for one in group["allocators"]))
+
+    def runs(self, pass_name: str, allocator: str) -> Node | None:
+        return self._runs.get((pass_name, allocator))
+
+    def comparison(self, pass_name: str, allocator: str, metric: str) -> Node | None:
+        return self._comparisons.get((pass_name, allocator, metric))
+
+    def measures(self, column: Column) -> bool:
+        """Whether the column's pass was planned, and (once anything is ok) anyone has the metric."""
+        members = [one for (pass_name, _), one in self._runs.items() if pass_name == column.pass_name]
+        return any(column.metric in one["medians"] for one in members) or (
+            bool(members) and not any(one["medians"] for one in members))
+
+    def all_zero(self, column: Column) -> bool:
+        values = [one["medians"][column.metric] for (pass_name, _), one in self._runs.items()
+                  if pass_name == column.pass_name and column.metric in one["medians"]]
+        return bool(values) and not any(values)
+
+
+def cell_key(node: Node) -> str:
+    return json.dumps([node["workload"], node["parameters"], node["threads"]], sort_keys=True)
+
+
+def cell_title(node: Node) -> str:
+    return labels.cell(node["workload"], node["parameters"], node["threads"])
+
+
+def cell_views(summary: Node, purpose: str) -> list[CellView]:
+    """The cells of one purpose, in the order of the plan."""
+    cells: dict[str, list[Node]] = {}
+    for group in summary["groups"]:
+        if group["purpose"] == purpose:
+            cells.setdefault(cell_key(group), []).append(group)
+    return [CellView(groups, (c for c in summary["comparisons"] if c["purpose"] == purpose and cell_key(c) == key),
+                     (c for c in summary["own_costs"] if cell_key(c) == key)) for key, groups in cells.items()]
+
+
+def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
+    """The table of one cell; None when none of the columns' passes was planned."""
+    present = [column for column in columns if view.measures(column)]
+    notes = []
+    major = next((column for column in present if column.metric == "major_faults_count"), None)
+    if major is not None and view.all_zero(major):
+        present.remove(major)
+        notes.append("major faults: 0, no memory pressure")
+    if not present:
+        return None
+    rows = tuple(_row(view, allocator, present) for allocator in view.allocators)
+    notes.extend(_failure_notes(view))
+    own = f"; the cell itself costs {labels.duration(view.own_cost)}/op" if view.own_cost is not None else ""
+    return Table(cell_title(view.first), _blocks_text(view) + own,
+                 ("allocator", *(column.heading for column in present)), rows, tuple(notes))
+
+
+def _row(view: CellView, allocator: str, columns: Sequence[Column]) -> tuple[Text, ...]:
+    is_baseline = allocator == view.baseline
+    row = [Text(f"{allocator} (baseline)", "strong") if is_baseline else Text(allocator)]
+    position = 0
+    while position < len(columns):
+        pass_name = columns[position].pass_name
+        stretch = [column for column in columns[position:] if column.pass_name == pass_name]
+        absent = _absent_word(view, pass_name, allocator)
+        if absent is not None:
+            row.append(Text(absent, "failed", span=len(stretch)))
+        else:
+            row.extend(_figure(view, allocator, column, is_baseline) for column in stretch)
+        position += len(stretch)
+    return tuple(row)
+
+
+def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
+    """The word that stands for a pass without figures; None when there are figures."""
+    runs = view.runs(pass_name, allocator)
+    if runs is None:
+        return "not run"
+    if runs["ok_count"] > 0:
+        return None
+    failed = [status for status in runs["statuses"] if status != "ok"]
+    if failed:
+        return labels.short_status(failed[0])
+    return "other exit" if runs["statuses"] else "no blocks"
+
+
+def _figure(view: CellView, allocator: str, column: Column, is_baseline: bool) -> Text:
+    runs = view.runs(column.pass_name, allocator)
+    unit = metric_named(column.metric, column.pass_name).unit
+    median = runs["medians"].get(column.metric)
+    if median is None:
+        return Text("none  ")
+    comparison = view.comparison(column.pass_name, allocator, column.metric)
+    if is_baseline or comparison is None or comparison["blocks_count"] == 0:
+        return Text(labels.quantity(median, unit) + "  ", "strong" if is_baseline else "plain")
+    return comparison_text(comparison, column.interval)
+
+
+def comparison_text(comparison: Node, with_interval: bool) -> Text:
+    """A ratio, or the difference where there is none, with its interval and the verdict's mark."""
+    verdict = comparison["verdict"]
+    mark = MARKS[verdict]
+    if comparison["ratio"] is None:
+        centre = labels.signed_quantity(comparison["difference"], comparison["unit"])
+        low, high = (labels.signed_quantity(comparison[f"difference_{end}"], comparison["unit"]) for end in ("low", "high"))
+    else:
+        centre = labels.ratio(comparison["ratio"])
+        low, high = (labels.ratio(comparison[f"ratio_{end}"])[:-1] for end in ("low", "high"))
+    if with_interval and low != high:
+        ranged = verdict is None
+        centre += f" ({low}…{high})" if ranged else f" [{low}, {high}]"
+    return Text(f"{centre} {mark}", verdict if verdict in ("better", "worse", "same") else "plain")
+
+
+def _blocks_text(view: CellView) -> str:
+    parts = []
+    for pass_name, group in view.groups.items():
+        done, planned = group["blocks_count"], group["blocks_planned_count"]
+        parts.append(f"{pass_name.replace('_', ' ')} {done}" + (f" of {planned}" if done < planned else ""))
+    return f"blocks: {', '.join(parts)}"
+
+
+def _failure_notes(view: CellView) -> list[str]:
+    notes: dict[tuple[str, str], list[str]] = {}
+    for pass_name in view.groups:
+        for allocator in view.allocators:
+            runs = view.runs(pass_name, allocator)
+            if runs is not None and runs["status_text"]:
+                notes.setdefault((allocator, runs["status_text"]), []).append(pass_name.replace("_", " "))
+    return [f"{allocator}: {text} ({', '.join(passes)})" for (allocator, text), passes in notes.items()]
+
+
+def sweep_table(sweep: Node) -> Table:
+    """One row a setting; glibc as installed first and marked."""
+    others = sorted({key for row in sweep["rows"] for key in row["settings"] if key not in AXES})
+    keys = [key for key in (*AXES, *others) if any(key in row["settings"] for row in sweep["rows"])]
+    headings = (*keys, "time/op", "ratio", "minor/op", "peak RSS", "calls/op")
+    rows = tuple(_sweep_row(row, keys, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
+    notes = tuple(f"{row['allocator']}: {row['status_text']}" for row in sweep["rows"] if row["status_text"])
+    return Table(f"threshold sweep: {cell_title(sweep)}", f"baseline {sweep['baseline']} as installed", headings, rows, notes,
+                 marked=False)
+
+
+def _sweep_row(row: Node, keys: Sequence[str], is_baseline: bool) -> tuple[Text, ...]:
+    tone = "strong" if is_baseline else "plain"
+    empty = "as installed" if is_baseline else "·"
+    cells = [Text(row["settings"].get(key, empty if position == 0 or not is_baseline else "·"), tone)
+             for position, key in enumerate(keys)]
+    figures = (("wall_per_operation_ns", "ns"), ("minor_faults_per_operation", "faults/op"),
+               ("rss_peak_growth_bytes", "bytes"), ("system_calls_per_operation", "calls/op"))
+    if all(row[name] is None for name, _ in figures):
+        return (*cells, Text((row["status_text"] or "no blocks").split(";")[0][:40], "failed", span=5))
+    texts = [Text("none" if row[name] is None else labels.quantity(row[name], unit), tone) for name, unit in figures]
+    texts.insert(1, Text(_sweep_ratio(row), tone))
+    return (*cells, *texts)
+
+
+def _sweep_ratio(row: Node) -> str:
+    if row["ratio"] is None:
+        return ""
+    low, high = labels.ratio(row["ratio_low"])[:-1], labels.ratio(row["ratio_high"])[:-1]
+    ends = f" [{low}, {high}]" if row["blocks_count"] >= FEWEST_PAIRS_FOR_VERDICT else f" ({low}…{high})"
+    return labels.ratio(row["ratio"]) + ends
+
+
+def own_cost_table(summary: Node) -> Table | None:
+    """What each cell costs without a heap."""
+    costs = summary["own_costs"]
+    if not costs:
+        return None
+    rows = tuple((Text(cell_title(cost)),
+                  Text(labels.duration(cost["wall_per_operation_ns"])) if cost["wall_per_operation_ns"] is not None
+                  else Text(cost["status_text"] or "no blocks", "failed"),
+                  Text(str(cost["blocks_count"]))) for cost in costs)
+    return Table("the harness's own cost", "measured on the null allocator; every time above contains it",
+                 ("cell", "time/op", "blocks"), rows, marked=False)

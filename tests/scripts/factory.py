@@ -1,0 +1,262 @@
+"""Builds synthetic result folders. Every figure here is invented; none was measured.
+
+A `Plan` names groups and what each allocator's runs are like; `write_folder` writes the manifest and
+the records, in blocks with a random order, from a fixed seed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+import numpy as np
+
+ENVIRONMENT = {
+    "hostname_hash": "synthetic", "kernel": "Linux 0.0 (synthetic)", "cpu_model": "Synthetic CPU", "cpus_count": 2,
+    "memory_bytes": 8 << 30, "swap_bytes": 0, "page_bytes": 4096, "thp": "madvise", "overcommit": 0,
+    "governor": None, "libc": "glibc 0.0", "compiler": "g++ 0.0", "compiler_flags": "-O2", "build_type": "release",
+    "virtualized": None,
+}
+OPERATIONS = 100_000
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What the runs of one allocator are like. `fails` maps a block to a status, or None to ok."""
+
+    time_ns: float = 20.0
+    rss_bytes: int = 64 * MIB
+    vsz_bytes: int = 256 * MIB
+    faults_per_operation: float = 0.15
+    major_faults: int = 0
+    calls_per_operation: float = 0.02
+    noise: float = 0.08
+    fails: Callable[[str, int], tuple[str, str] | None] = lambda pass_name, block: None
+    output: Callable[[int], str] = lambda block: "same"
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    workload: str
+    behaviours: Mapping[str, Behaviour]
+    pass_name: str = "throughput"
+    blocks: int = 8
+    purpose: str = "comparison"
+    baseline: str = "glibc"
+    threads: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fails_always(status: str, detail: str = "", only_pass: str | None = None):
+    return lambda pass_name, block: (status, detail) if only_pass in (None, pass_name) else None
+
+
+def write_folder(path: Path, groups: list[GroupPlan], kind: str = "bench", seed: int = 7) -> Path:
+    """Writes manifest.json and runs.jsonl for the groups; returns the folder."""
+    path.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    records = [record for index, group in enumerate(groups) for block in range(group.blocks)
+               for record in block_records(random, group, index, block)]
+    for number, record in enumerate(records):
+        record["run_id"] = f"run-{number:05d}"
+    (path / "manifest.json").write_text(json.dumps(manifest(groups, kind, seed), indent=1))
+    write_records(path, records)
+    return path
+
+
+def write_records(path: Path, records: list[dict[str, Any]]) -> None:
+    (path / "runs.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (path / "runs.jsonl").read_text().splitlines()]
+
+
+def manifest(groups: list[GroupPlan], kind: str, seed: int) -> dict[str, Any]:
+    specs = dict.fromkeys(spec for group in groups for spec in group.behaviours)
+    return {
+        "schema_version": 1, "kind": kind, "created_unix_ns": 1_700_000_000_000_000_000,
+        "command_line": ["heapwise", kind, "synthetic"], "seed": seed, "profile": "synthetic", "time_budget_seconds": 0,
+        "environment": ENVIRONMENT,
+        "allocators": [{"spec": spec, "name": spec.partition(":")[0], "library_path": f"/synthetic/{spec.partition(':')[0]}.so",
+                        "build_id": "00", "version": "0.0", "package": "synthetic"} for spec in specs],
+        "plan": [{"workload": group.workload, "parameters": dict(group.parameters), "threads": group.threads,
+                  "pass": group.pass_name, "blocks": group.blocks, "purpose": group.purpose, "baseline": group.baseline,
+                  "allocators": list(group.behaviours)} for group in groups],
+    }
+
+
+def block_records(random: np.random.Generator, group: GroupPlan, index: int, block: int,
+                  attempt: int = 0) -> list[dict[str, Any]]:
+    drift = float(np.exp(random.normal(0, 0.2)))  # what the machine did to the whole block
+    names = list(group.behaviours)
+    random.shuffle(names)
+    return [_record(random, group, index, block, attempt, order, name, drift) for order, name in enumerate(names)]
+
+
+def _record(random: np.random.Generator, group: GroupPlan, index: int, block: int, attempt: int, order: int,
+            name: str, drift: float) -> dict[str, Any]:
+    behaviour = group.behaviours[name]
+    failure = behaviour.fails(group.pass_name, block)
+    record: dict[str, Any] = {
+        "schema_version": 1, "run_id": "run", "block": block, "attempt": attempt, "order": order, "seed": 1,
+        "started_unix_ns": 1_700_000_000_000_000_000 + block,
+        "cell": {"workload": group.workload, "parameters": dict(group.parameters), "allocator": name,
+                 "threads": group.threads, "pass": group.pass_name},
+        "status": failure[0] if failure else "ok", "status_detail": failure[1] if failure else "",
+        "exit_code": None if failure else 0, "signal": 11 if failure and failure[0] == "crashed" else None,
+    }
+    if failure:
+        return record
+    noise = float(np.exp(random.normal(0, behaviour.noise))) * drift
+    if group.pass_name == "command":
+        record["metrics"] = _command_metrics(behaviour, noise)
+        record["exit_code"] = behaviour.exit_code
+        record["outcome"] = _outcome(behaviour, block)
+        return record
+    record["identity"] = {"library_path": f"/synthetic/{name}.so", "build_id": "00", "version": "0.0",
+                          "version_source": "synthetic", "settings": []}
+    record["work"] = {"operations_count": OPERATIONS, "heap_calls_count": 2 * OPERATIONS,
+                      "requested_bytes": 100 * OPERATIONS, "harness_bytes": 4 * MIB}
+    record.update(_FIGURES[group.pass_name](random, behaviour, noise))
+    return record
+
+
+def _throughput(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    time_ns = behaviour.time_ns * noise
+    slices = (time_ns * OPERATIONS / 4 * np.exp(random.normal(0, 0.05, 4))).round(0)
+    return {"metrics": {"wall_per_operation_ns": time_ns, "cpu_per_operation_ns": time_ns * 0.99,
+                        "slice_ns": [float(value) for value in slices]}}
+
+
+def _latency(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    metrics: dict[str, Any] = {"bracket_floor_ns": 20.0}
+    histograms = {}
+    for step, share in (("allocate", 1.0), ("first_write", 0.6), ("free", 0.7)):
+        calls = behaviour.time_ns * share * noise * np.exp(random.gumbel(0, 0.45, 20_000))
+        faulted = calls > np.quantile(calls, 0.999)
+        calls = np.where(faulted, calls * 12, calls)
+        for name, quantile in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999), ("max", 1.)):
+            metrics[f"{step}_{name}_ns"] = float(np.quantile(calls, quantile))
+        metrics[f"{step}_faulted_count"] = int(faulted.sum())
+        histograms[f"{step}_ns"] = _histogram(calls)
+        histograms[f"{step}_faulted_ns"] = _histogram(calls[faulted])
+    return {"metrics": metrics, "histograms": histograms}
+
+
+def _histogram(values: np.ndarray) -> list[list[float]]:
+    lower = np.floor(np.log2(values) * 16)
+    buckets, counts = np.unique(lower, return_counts=True)
+    return [[round(float(2 ** (bucket / 16)), 3), int(number)] for bucket, number in zip(buckets, counts)]
+
+
+def _memory(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    before = 6 * MIB
+    peak = before + int(behaviour.rss_bytes * (1 + random.normal(0, 0.002)))
+    operations = np.linspace(0, OPERATIONS, 40).astype(int)
+    growth = 1 - np.exp(-np.linspace(0, 4, 40))
+    live = (0.8 * behaviour.rss_bytes * growth).astype(int)
+    metrics = {
+        "rss_before_bytes": before, "rss_end_bytes": int(peak * 0.97), "rss_peak_bytes": peak,
+        "rss_drained_bytes": before + behaviour.rss_bytes // 4, "vsz_end_bytes": behaviour.vsz_bytes,
+        "vsz_peak_bytes": behaviour.vsz_bytes, "anon_huge_bytes": 0,
+        "minor_faults_count": int(behaviour.faults_per_operation * OPERATIONS + random.integers(0, 4)),
+        "major_faults_count": behaviour.major_faults, "voluntary_switches_count": 1, "involuntary_switches_count": 20,
+    }
+    timeline = {"operations_count": operations.tolist(), "live_bytes": live.tolist(),
+                "rss_bytes": (before + behaviour.rss_bytes * growth).astype(int).tolist(),
+                "vsz_bytes": [behaviour.vsz_bytes] * 40}
+    return {"metrics": metrics, "timeline": timeline}
+
+
+def _system_calls(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    total = int(behaviour.calls_per_operation * OPERATIONS)
+    return {"metrics": {"brk_count": total // 2, "mmap_count": total // 4, "munmap_count": total - total // 2 - total // 4,
+                        "madvise_count": 0, "mremap_count": 0}}
+
+
+def _checked(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    return {"metrics": {}}
+
+
+_FIGURES = {"throughput": _throughput, "latency": _latency, "memory": _memory, "system_calls": _system_calls,
+            "checked": _checked}
+
+
+def _command_metrics(behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    wall = behaviour.time_ns * noise * 1e7
+    return {"wall_ns": wall, "user_cpu_ns": wall * 0.8, "system_cpu_ns": wall * 0.15, "rss_peak_bytes": behaviour.rss_bytes,
+            "minor_faults_count": int(behaviour.faults_per_operation * OPERATIONS),
+            "major_faults_count": behaviour.major_faults, "voluntary_switches_count": 3, "involuntary_switches_count": 9}
+
+
+def _outcome(behaviour: Behaviour, block: int) -> dict[str, Any]:
+    text = behaviour.output(block)
+    return {"exit_code": behaviour.exit_code, "stdout_bytes": len(text), "stdout_digest": f"digest-of-{text}",
+            "stderr_bytes": 0, "stderr_digest": "digest-of-nothing", "processes": []}
+
+
+# The folders that several tests share.
+
+ALLOCATORS: dict[str, Behaviour] = {
+    "glibc": Behaviour(),
+    "refmalloc": Behaviour(time_ns=17.5, rss_bytes=61 * MIB, faults_per_operation=0.14, calls_per_operation=0.011),
+    "jemalloc": Behaviour(time_ns=18.5, rss_bytes=74 * MIB, vsz_bytes=420 * MIB, faults_per_operation=0.22),
+    "tcmalloc": Behaviour(time_ns=15.5, rss_bytes=79 * MIB, calls_per_operation=0.001),
+    "mimalloc": Behaviour(time_ns=14.0, rss_bytes=70 * MIB, vsz_bytes=1300 * MIB, calls_per_operation=0.003),
+    "scudo": Behaviour(time_ns=41.0, rss_bytes=66 * MIB, vsz_bytes=9 << 40, calls_per_operation=0.05),
+    "tbbmalloc": Behaviour(fails=fails_always("library_missing", "install libtbbmalloc2")),
+    "mine": Behaviour(time_ns=16, fails=fails_always("crashed", only_pass="latency")),
+}
+PASSES = (("throughput", 8), ("latency", 8), ("memory", 3), ("system_calls", 2))
+
+
+def comparison_groups(workload: str, parameters: Mapping[str, Any], behaviours: Mapping[str, Behaviour] = ALLOCATORS,
+                      threads: int = 1) -> list[GroupPlan]:
+    groups = [GroupPlan(workload, behaviours, pass_name, blocks, parameters=parameters, threads=threads)
+              for pass_name, blocks in PASSES]
+    null = {"null": Behaviour(time_ns=3.5, noise=0.01)}
+    return [*groups, GroupPlan(workload, null, "throughput", 3, "own_cost", "null", threads, parameters)]
+
+
+def sweep_behaviours() -> dict[str, Behaviour]:
+    """Invented, but with the cliff that a real sweep has: cheap only once both thresholds are high."""
+    behaviours = {"glibc": Behaviour(time_ns=2_100, faults_per_operation=0.0, rss_bytes=2 * MIB, calls_per_operation=0)}
+    for mmap_text, mmap_bytes in (("128K", 128 << 10), ("1M", MIB), ("4M", 4 * MIB), ("32M", 32 * MIB)):
+        for trim_text, trim_bytes in (("128K", 128 << 10), ("4M", 4 * MIB), ("1G", 1 << 30)):
+            mapped = mmap_bytes <= MIB
+            trimmed = trim_bytes <= MIB
+            slow = 414_000.0 if mapped else 360_000.0 if trimmed else 2_050.0
+            behaviours[f"glibc:mmap_threshold={mmap_text},trim_threshold={trim_text}"] = Behaviour(
+                time_ns=slow, faults_per_operation=256 if mapped else 224 if trimmed else 0.0,
+                rss_bytes=MIB if mapped or trimmed else min(trim_bytes, 3 * MIB), calls_per_operation=2 if mapped or trimmed else 0)
+    for pad in ("1M", "64M"):
+        behaviours[f"glibc:mmap_threshold=32M,trim_threshold=128K,top_pad={pad}"] = Behaviour(
+            time_ns=2_300 if pad == "64M" else 40_000, faults_per_operation=0 if pad == "64M" else 24,
+            rss_bytes=(64 if pad == "64M" else 2) * MIB, calls_per_operation=0 if pad == "64M" else 1)
+    return behaviours
+
+
+def sweep_groups() -> list[GroupPlan]:
+    parameters = {"size": MIB, "window": 1}
+    return [GroupPlan("large_churn", sweep_behaviours(), "throughput", 8, "sweep", parameters=parameters),
+            GroupPlan("large_churn", sweep_behaviours(), "memory", 2, "sweep", parameters=parameters),
+            GroupPlan("large_churn", sweep_behaviours(), "system_calls", 2, "sweep", parameters=parameters)]
+
+
+def bench_groups() -> list[GroupPlan]:
+    pressed = {name: Behaviour(**{**vars(one), "time_ns": one.time_ns * 3, "major_faults": 12})
+               for name, one in ALLOCATORS.items()}
+    return [*comparison_groups("small_churn", {"live": 10_000, "size": 64}),
+            *comparison_groups("producer_consumer", {"size": 256, "ratio": "1:1"}, pressed, threads=2),
+            *sweep_groups()]
+
+
+def command_groups(**changes: Behaviour) -> list[GroupPlan]:
+    behaviours = {"glibc": Behaviour(), "jemalloc": Behaviour(time_ns=17), "tcmalloc": Behaviour(time_ns=16)}
+    behaviours.update(changes)
+    return [GroupPlan("command", behaviours, "command", 8, "command", parameters={"command": "./service --synthetic"})]
