@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "bench/core/random.h"
 #include "bench/core/spec.h"
@@ -43,8 +44,8 @@ struct HeapDemand {
   std::uint64_t requested_bytes = 0;
 
   HeapDemand operator-(const HeapDemand& earlier) const {
-    return {operations_count - earlier.operations_count, heap_calls_count - earlier.heap_calls_count,
-            requested_bytes - earlier.requested_bytes};
+    return {operations_count - earlier.operations_count,
+            heap_calls_count - earlier.heap_calls_count, requested_bytes - earlier.requested_bytes};
   }
 };
 
@@ -73,7 +74,6 @@ class Workload {
   /// How far the batches are; of a workload with threads it may be asked from another thread.
   virtual Progress progress() const = 0;
 
-  virtual std::uint64_t operations_per_batch() const = 0;
   /// Memory of the workload's own tables, populated in the constructor.
   virtual Bytes table_bytes() const = 0;
 };
@@ -83,8 +83,8 @@ template <HeapUnderTest Heap>
 struct Capabilities {
   std::span<Heap> heaps;  // one for each thread
   Random random;
-  Threads* threads;         // of the number the descriptor says; nullptr for a single-threaded one
-  bool tracks_live_bytes;   // progress().live_bytes is wanted, at the cost of a table of sizes
+  Threads* threads;        // of the number the descriptor says; nullptr for a single-threaded one
+  bool tracks_live_bytes;  // progress().live_bytes is wanted, at the cost of a table of sizes
 };
 
 template <HeapUnderTest Heap>
@@ -96,6 +96,7 @@ struct WorkloadDescriptor {
   std::string_view does_not_model;
   std::span<const ParameterDescriptor> parameters;
   unsigned (*threads)(const Parameters&);
+  std::uint64_t (*operations_per_batch)(const Parameters&);
   /// Largest sum of live objects and tables, for the check against the machine's memory.
   Bytes (*footprint)(const Parameters&);
   /// Empty, or why this combination of parameters makes no sense and what to do.

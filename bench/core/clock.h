@@ -21,7 +21,9 @@ inline Nanoseconds read_clock(clockid_t clock) {
           static_cast<std::uint64_t>(now.tv_nsec)};
 }
 
-inline Nanoseconds monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
+inline Nanoseconds monotonic_now() {
+  return read_clock(CLOCK_MONOTONIC);
+}
 
 #if defined(__x86_64__)
 /// Opens a bracket: nothing before it is still under way, nothing after it has begun.
@@ -38,8 +40,12 @@ inline Ticks bracket_closes() {
   return __rdtsc();
 }
 #else
-inline Ticks bracket_opens() { return monotonic_now().value; }
-inline Ticks bracket_closes() { return monotonic_now().value; }
+inline Ticks bracket_opens() {
+  return monotonic_now().value;
+}
+inline Ticks bracket_closes() {
+  return monotonic_now().value;
+}
 #endif
 
 /// Nanoseconds in one tick, measured against CLOCK_MONOTONIC over about 20 ms at first use.

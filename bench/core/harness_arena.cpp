@@ -54,15 +54,16 @@ struct Arena {
 constinit Arena arena;
 
 void* map_pages(std::size_t size) noexcept {
-  const long address = syscall(SYS_mmap, nullptr, size, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+  const long address =
+      syscall(SYS_mmap, nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
   if (address == -1) return nullptr;
   arena.mapped.fetch_add(size, std::memory_order_relaxed);
   return reinterpret_cast<void*>(address);
 }
 
 void unmap_pages(void* start, std::size_t size) noexcept {
-  if (syscall(SYS_munmap, start, size) == 0) arena.mapped.fetch_sub(size, std::memory_order_relaxed);
+  if (syscall(SYS_munmap, start, size) == 0)
+    arena.mapped.fetch_sub(size, std::memory_order_relaxed);
 }
 
 BlockHeader* header_of(void* payload) noexcept {
@@ -126,6 +127,8 @@ void harness_release(void* block) noexcept {
   arena.lock.unlock();
 }
 
-Bytes harness_mapped_bytes() noexcept { return {arena.mapped.load(std::memory_order_relaxed)}; }
+Bytes harness_mapped_bytes() noexcept {
+  return {arena.mapped.load(std::memory_order_relaxed)};
+}
 
 }  // namespace heapwise

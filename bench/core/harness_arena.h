@@ -2,7 +2,8 @@
 //
 // The worker's operators new and delete are defined over this arena, so that tables, JSON, strings
 // and Google Benchmark never meet the allocator that is measured. Blocks come from chunks mapped by
-// raw system calls (an allocator may interpose mmap) and are kept in one free list per power of two:
+// raw system calls (an allocator may interpose mmap) and are kept in one free list per power of
+// two:
 //
 //     block:  | size class (16 bytes) | payload, 16-byte aligned ... |
 //

@@ -1,5 +1,6 @@
 // The passes: what one process measures. They are never mixed, because each probe disturbs the
-// others' figures: a timer in the loop slows it, a tracer slows system calls, a check is slow itself.
+// others' figures: a timer in the loop slows it, a tracer slows system calls, a check is slow
+// itself.
 #pragma once
 
 #include <array>

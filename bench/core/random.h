@@ -44,8 +44,8 @@ class Random {
     return result;
   }
 
-  /// Uniform in [0, bound) by Lemire's multiplication (2019) without the rejection step: the bias is
-  /// below bound / 2^64, far under what any workload could show. bound > 0.
+  /// Uniform in [0, bound) by Lemire's multiplication (2019) without the rejection step: the bias
+  /// is below bound / 2^64, far under what any workload could show. bound > 0.
   constexpr std::uint64_t below(std::uint64_t bound) {
     return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }

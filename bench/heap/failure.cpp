@@ -27,12 +27,16 @@ std::atomic<FailureHandler> failure_handler{nullptr};
 
 }  // namespace
 
-void set_failure_handler(FailureHandler handler) { failure_handler = handler; }
+void set_failure_handler(FailureHandler handler) {
+  failure_handler = handler;
+}
 
 void fail_out_of_memory(std::size_t requested) {
   fail("out_of_memory", "malloc(" + std::to_string(requested) + ") gave NULL");
 }
 
-void fail_integrity(std::string_view detail) { fail("integrity_failed", detail); }
+void fail_integrity(std::string_view detail) {
+  fail("integrity_failed", detail);
+}
 
 }  // namespace heapwise

@@ -25,8 +25,8 @@ inline constexpr std::size_t kTouchStride = 4096;
 template <class Heap>
 concept HeapUnderTest = requires(Heap& heap, void* object, std::size_t size, Touch touch) {
   { heap.allocate(size) } -> std::same_as<void*>;
-  { heap.first_write(object, size, touch) };
-  { heap.free(object) };
+  {heap.first_write(object, size, touch)};
+  {heap.free(object)};
 };
 
 inline void write_object(void* object, std::size_t size, Touch touch) {
@@ -42,7 +42,8 @@ class PlainHeap {
  public:
   void* allocate(std::size_t size) {
     void* object = std::malloc(size);
-    if (object == nullptr) [[unlikely]] fail_out_of_memory(size);
+    if (object == nullptr) [[unlikely]]
+      fail_out_of_memory(size);
     return object;
   }
   void first_write(void* object, std::size_t size, Touch touch) {
@@ -60,7 +61,8 @@ class TimedHeap {
     const Ticks begin = bracket_opens();
     void* object = std::malloc(size);
     recorder_->record(Step::kAllocate, bracket_closes() - begin);
-    if (object == nullptr) [[unlikely]] fail_out_of_memory(size);
+    if (object == nullptr) [[unlikely]]
+      fail_out_of_memory(size);
     return object;
   }
   void first_write(void* object, std::size_t size, Touch touch) {

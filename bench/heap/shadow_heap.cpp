@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kLargestRequiredAlignment = alignof(std::max_align_t);
 
-std::uint64_t pattern_of(std::uint64_t serial) { return SplitMix64(serial).next(); }
+std::uint64_t pattern_of(std::uint64_t serial) {
+  return SplitMix64(serial).next();
+}
 
 void fill(void* object, std::size_t size, std::uint64_t pattern) {
   auto* bytes = static_cast<char*>(object);

@@ -24,7 +24,8 @@ class LatencyRecorder {
 
   void record(Step step, Ticks ticks) {
     all_[index(step)].record(ticks);
-    if (ticks > fault_floor_) [[unlikely]] classify(step, ticks);
+    if (ticks > fault_floor_) [[unlikely]]
+      classify(step, ticks);
   }
 
   /// Forgets everything so far; the thread that records calls it, at the start of the region.

@@ -1,7 +1,7 @@
 // This process's memory as the kernel counts it, by raw reads of /proc/self into fixed buffers.
 //
-// statm is exact and costs about 1 us with the file kept open; RSS from /proc/self/stat may be off by
-// the kernel's per-CPU counters. status costs about 7 us, smaps_rollup milliseconds on a large
+// statm is exact and costs about 1 us with the file kept open; RSS from /proc/self/stat may be off
+// by the kernel's per-CPU counters. status costs about 7 us, smaps_rollup milliseconds on a large
 // process: the last two are read at the region's ends only.
 #pragma once
 

@@ -10,6 +10,7 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 add_library(heapwise_flags INTERFACE)
 target_include_directories(heapwise_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(heapwise_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+                       -Wno-missing-field-initializers
                        $<$<BOOL:${HEAPWISE_WERROR}>:-Werror>)
 
 # What a compiler must not be allowed to know in measured code: it deletes malloc/free pairs otherwise.

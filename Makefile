@@ -1,0 +1,60 @@
+# The commands a newcomer types. Each stands alone: it installs what is missing, builds and runs.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+RESULT ?= $(shell ls -dt results/20* 2>/dev/null | head -n 1)
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap build build-clang bench test test-full report reference install clean
+
+help:
+	@echo 'make bench      compare all allocators here (about 10 minutes on a fresh machine)'
+	@echo 'make test       build and run every test'
+	@echo 'make test-full  the same, with sanitizers and long fuzzing'
+	@echo 'make build      only build, into $(BUILD)/'
+	@echo 'make report     the summary and plots of the newest result again (RESULT=DIR for another)'
+	@echo 'make reference  measure everything the README shows, anew (about an hour and a half)'
+	@echo 'make install    PREFIX=$(PREFIX)'
+	@echo 'make clean'
+
+bootstrap:
+	@scripts/bootstrap
+
+build: bootstrap
+	@cmake --preset release -B $(BUILD) -Wno-dev >$(BUILD)-configure.log 2>&1 \
+	  || { cat $(BUILD)-configure.log; rm -f $(BUILD)-configure.log; exit 1; }
+	@rm -f $(BUILD)-configure.log
+	@cmake --build $(BUILD) -j $(JOBS)
+
+bench: build
+	@$(BUILD)/heapwise bench --profile quick
+
+# The worker once more by the other compiler: what one deletes, the other may keep.
+build-clang: bootstrap
+	@cmake --preset clang -DBUILD_TESTING=OFF -Wno-dev >/dev/null
+	@cmake --build build-clang -j $(JOBS)
+
+test: build build-clang
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	@python=$$(scripts/choose-python) && echo "pytest runs on $$python" && \
+	  HEAPWISE_BUILD_DIR=$(abspath $(BUILD)) HEAPWISE_CLANG_BUILD_DIR=$(abspath build-clang) \
+	  PYTHONPATH=scripts $$python -m pytest -q -p no:cacheprovider tests
+
+test-full: test
+	@for preset in asan tsan; do \
+	  cmake --preset $$preset -Wno-dev >/dev/null && cmake --build build-$$preset -j $(JOBS) --target sanitized_tests && \
+	  ctest --test-dir build-$$preset --output-on-failure -L sanitized || exit 1; done
+
+report:
+	@test -n "$(RESULT)" || { echo 'there is no result yet: run make bench'; exit 1; }
+	@python=$$(scripts/choose-python) && PYTHONPATH=scripts $$python -m heapwise summarize $(RESULT)
+
+reference: build
+	@scripts/reference
+
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build build-clang build-debug build-asan build-tsan

@@ -1,0 +1,213 @@
+#include "bench/worker/cell_run.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "bench/heap/shadow_heap.h"
+#include "bench/worker/memory_watch.h"
+#include "bench/worker/region.h"
+
+namespace heapwise {
+namespace {
+
+constexpr std::uint64_t kLargestSlicesCount = 64;
+
+/// The heaps of a cell, one for each thread, and what they share.
+template <HeapUnderTest Heap>
+class HeapSet;
+
+template <>
+class HeapSet<PlainHeap> {
+ public:
+  explicit HeapSet(unsigned count) : heaps_(count) {}
+  std::span<PlainHeap> heaps() { return heaps_; }
+  void restart(unsigned) {}
+  std::unique_ptr<LatencyRecorder> latencies() const { return nullptr; }
+
+ private:
+  std::vector<PlainHeap> heaps_;
+};
+
+template <>
+class HeapSet<TimedHeap> {
+ public:
+  explicit HeapSet(unsigned count) : fault_floor_(measure_fault_floor()) {
+    for (unsigned i = 0; i < count; ++i) {
+      heaps_.emplace_back(recorders_.emplace_back(fault_floor_));
+    }
+  }
+  std::span<TimedHeap> heaps() { return heaps_; }
+  void restart(unsigned index) { recorders_[index].restart(); }
+  std::unique_ptr<LatencyRecorder> latencies() const {
+    auto all = std::make_unique<LatencyRecorder>(fault_floor_);
+    for (const auto& recorder : recorders_) all->merge(recorder);
+    return all;
+  }
+
+ private:
+  Ticks fault_floor_;
+  std::deque<LatencyRecorder> recorders_;
+  std::vector<TimedHeap> heaps_;
+};
+
+template <>
+class HeapSet<CheckedHeap> {
+ public:
+  explicit HeapSet(unsigned count) : heaps_(count, CheckedHeap(shadow_)) {}
+  std::span<CheckedHeap> heaps() { return heaps_; }
+  void restart(unsigned) {}
+  std::unique_ptr<LatencyRecorder> latencies() const { return nullptr; }
+
+ private:
+  ShadowHeap shadow_;
+  std::vector<CheckedHeap> heaps_;
+};
+
+std::unique_ptr<Threads> make_threads(unsigned count) {
+  return count > 1 ? std::make_unique<Threads>(count) : nullptr;
+}
+
+template <HeapUnderTest Heap>
+class CellRunOn final : public CellRun {
+ public:
+  explicit CellRunOn(const CellPlan& plan)
+      : plan_(plan),
+        slicing_(slicing_of(plan)),
+        threads_count_(plan.workload->threads(plan.parameters)),
+        heaps_(threads_count_),
+        threads_(make_threads(threads_count_)),
+        workload_(factory<Heap>(*plan.workload)(plan.parameters,
+                                                {.heaps = heaps_.heaps(),
+                                                 .random = Random(plan.seed),
+                                                 .threads = threads_.get(),
+                                                 .tracks_live_bytes = plan.pass->samples_memory})) {
+    slices_.reserve(slicing_.slices_count);
+    if (plan.pass->samples_memory) watch_.emplace(*workload_, threads_count_ > 1);
+    rss_before_ = sampler_.sample().rss;
+  }
+
+  void prepare() override { workload_->warm_up(); }
+
+  void begin_region() override {
+    restart_recorders();
+    demand_at_begin_ = workload_->demand();
+    if (watch_) watch_->begin();
+    faults_at_begin_ = read_fault_counts();
+    region_.begin();
+    // measured region begins
+  }
+
+  Nanoseconds run_slice() override {
+    Nanoseconds wall;
+    for (std::uint64_t i = 0; i < slicing_.batches_per_slice; ++i) {
+      workload_->prepare_batch();
+      const Nanoseconds cpu_begin = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+      const Nanoseconds wall_begin = monotonic_now();
+      workload_->run_batch();
+      wall += monotonic_now() - wall_begin;
+      cpu_ += read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_begin;
+    }
+    slices_.push_back(wall);
+    if (watch_) watch_->slice_ended();
+    return wall;
+  }
+
+  void end_region() override {
+    // measured region ends
+    region_.end();
+    memory_.faults = read_fault_counts() - faults_at_begin_;
+    demand_ = workload_->demand() - demand_at_begin_;
+    if (watch_) read_memory();
+    workload_->drain();
+    memory_.rss_drained = sampler_.sample().rss;
+  }
+
+  Figures take_figures() override {
+    Figures figures{.work = {.operations_count = demand_.operations_count,
+                             .heap_calls_count = demand_.heap_calls_count,
+                             .requested_bytes = demand_.requested_bytes,
+                             .harness = workload_->table_bytes()},
+                    .slices = std::move(slices_),
+                    .cpu = cpu_,
+                    .memory = memory_,
+                    .timeline = watch_ ? watch_->take_timeline() : nullptr,
+                    .latencies = heaps_.latencies()};
+    compare_with_counted(figures);
+    return figures;
+  }
+
+  Bytes rss_before() const override { return rss_before_; }
+
+ private:
+  void restart_recorders() {
+    if (threads_ == nullptr) return heaps_.restart(0);
+    threads_->run([this](unsigned index) { heaps_.restart(index); });
+  }
+
+  void read_memory() {
+    memory_.rss_before = rss_before_;
+    memory_.end = sampler_.sample();
+    memory_.peak = read_memory_peaks();
+    memory_.anon_huge = read_anon_huge_bytes();
+    watch_->end();
+  }
+
+  void compare_with_counted(Figures& figures) const {
+    const auto counted = region_.counted();
+    if (!counted) return;
+    figures.work.heap_calls_count = counted->heap_calls_count;
+    if (counted->heap_calls_count == demand_.heap_calls_count &&
+        counted->requested_bytes == demand_.requested_bytes) {
+      return;
+    }
+    figures.status = "count_mismatch";
+    figures.status_detail = "the workload announced " + std::to_string(demand_.heap_calls_count) +
+                            " heap calls for " + std::to_string(demand_.requested_bytes) +
+                            " bytes, counted were " + std::to_string(counted->heap_calls_count) +
+                            " for " + std::to_string(counted->requested_bytes) + " bytes";
+  }
+
+  CellPlan plan_;
+  Slicing slicing_;
+  unsigned threads_count_;
+  HeapSet<Heap> heaps_;
+  std::unique_ptr<Threads> threads_;
+  std::unique_ptr<Workload> workload_;
+  Region region_;
+  MemorySampler sampler_;
+  std::optional<MemoryWatch> watch_;
+  std::vector<Nanoseconds> slices_;
+  Nanoseconds cpu_;
+  Bytes rss_before_;
+  HeapDemand demand_at_begin_;
+  HeapDemand demand_;
+  FaultCounts faults_at_begin_;
+  MemoryFigures memory_;
+};
+
+}  // namespace
+
+Slicing slicing_of(const CellPlan& plan) {
+  const auto per_batch = plan.workload->operations_per_batch(plan.parameters);
+  const auto operations = plan.parameters.at("operations");
+  const auto batches = std::max<std::uint64_t>(1, (operations + per_batch - 1) / per_batch);
+  const auto slices =
+      plan.workload->threads(plan.parameters) > 1 ? 1 : std::min(batches, kLargestSlicesCount);
+  return {.slices_count = slices, .batches_per_slice = (batches + slices - 1) / slices};
+}
+
+std::unique_ptr<CellRun> make_cell_run(const CellPlan& plan) {
+  switch (plan.pass->heap) {
+    case HeapKind::kTimed:
+      return std::make_unique<CellRunOn<TimedHeap>>(plan);
+    case HeapKind::kChecked:
+      return std::make_unique<CellRunOn<CheckedHeap>>(plan);
+    case HeapKind::kPlain:
+      break;
+  }
+  return std::make_unique<CellRunOn<PlainHeap>>(plan);
+}
+
+}  // namespace heapwise

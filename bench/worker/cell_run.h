@@ -1,0 +1,53 @@
+// One cell in this process: a workload on a type of heap with the probes of one pass.
+//
+//     make_cell_run → prepare() → begin_region() → run_slice() × slices_count → end_region() →
+//     take_figures()
+//
+// Between begin_region and end_region every heap call is the workload's own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "bench/core/pass.h"
+#include "bench/worker/figures.h"
+#include "workloads/workload.h"
+
+namespace heapwise {
+
+struct CellPlan {
+  const WorkloadDescriptor* workload;
+  Parameters parameters;
+  const Pass* pass;
+  std::uint64_t seed;
+};
+
+/// How a cell's operations are cut: slices of equal numbers of batches of equal numbers of
+/// operations. A workload with threads has one slice. Operations are rounded up to whole slices.
+struct Slicing {
+  std::uint64_t slices_count;
+  std::uint64_t batches_per_slice;
+};
+Slicing slicing_of(const CellPlan& plan);
+
+class CellRun {
+ public:
+  virtual ~CellRun() = default;
+
+  /// Brings the live set to its steady state.
+  virtual void prepare() = 0;
+  virtual void begin_region() = 0;
+  /// Time of the slice's batches, without the drawing of their random numbers.
+  virtual Nanoseconds run_slice() = 0;
+  /// Ends the region, reads the probes and frees the live set.
+  virtual void end_region() = 0;
+  virtual Figures take_figures() = 0;
+  /// Resident memory after the tables were populated and before the first heap call.
+  virtual Bytes rss_before() const = 0;
+};
+
+/// Builds the workload's tables and the probes' storage; makes no call to the heap under test of
+/// its own (starting threads makes the C library call it).
+std::unique_ptr<CellRun> make_cell_run(const CellPlan& plan);
+
+}  // namespace heapwise

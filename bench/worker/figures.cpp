@@ -1,0 +1,130 @@
+#include "bench/worker/figures.h"
+
+#include <cmath>
+#include <numeric>
+
+namespace heapwise {
+namespace {
+
+using nlohmann::json;
+
+/// Tenths are below the resolution of every clock used here.
+double to_tenths(double value) {
+  return std::round(value * 10.0) / 10.0;
+}
+
+double ticks_to_ns(Ticks ticks) {
+  return to_tenths(static_cast<double>(ticks) * nanoseconds_per_tick());
+}
+
+json throughput_metrics(const Figures& figures) {
+  json slices = json::array();
+  std::uint64_t total = 0;
+  for (const auto slice : figures.slices) {
+    slices.push_back(slice.value);
+    total += slice.value;
+  }
+  const auto operations = static_cast<double>(figures.work.operations_count);
+  return {{"wall_per_operation_ns", static_cast<double>(total) / operations},
+          {"cpu_per_operation_ns", static_cast<double>(figures.cpu.value) / operations},
+          {"slice_ns", std::move(slices)}};
+}
+
+json latency_metrics(const LatencyRecorder& latencies) {
+  constexpr std::pair<const char*, double> kQuantiles[] = {{"_p50_ns", 0.5},
+                                                           {"_p90_ns", 0.9},
+                                                           {"_p99_ns", 0.99},
+                                                           {"_p999_ns", 0.999},
+                                                           {"_p9999_ns", 0.9999}};
+  json metrics = {{"bracket_floor_ns", to_tenths(bracket_floor_ns())}};
+  for (std::size_t i = 0; i < kStepsCount; ++i) {
+    const auto step = static_cast<Step>(i);
+    const std::string name = kStepNames[i];
+    const auto& all = latencies.all(step);
+    for (const auto& [suffix, quantile] : kQuantiles) {
+      metrics[name + suffix] = ticks_to_ns(all.quantile(quantile));
+    }
+    metrics[name + "_max_ns"] = ticks_to_ns(all.largest());
+    metrics[name + "_faulted_count"] = latencies.faulted(step).count();
+  }
+  return metrics;
+}
+
+json memory_metrics(const MemoryFigures& memory) {
+  return {{"rss_before_bytes", memory.rss_before.value},
+          {"rss_end_bytes", memory.end.rss.value},
+          {"rss_peak_bytes", memory.peak.rss.value},
+          {"rss_drained_bytes", memory.rss_drained.value},
+          {"vsz_end_bytes", memory.end.vsz.value},
+          {"vsz_peak_bytes", memory.peak.vsz.value},
+          {"anon_huge_bytes", memory.anon_huge.value},
+          {"minor_faults_count", memory.faults.minor},
+          {"major_faults_count", memory.faults.major},
+          {"voluntary_switches_count", memory.faults.voluntary_switches},
+          {"involuntary_switches_count", memory.faults.involuntary_switches}};
+}
+
+json metrics_of(const Figures& figures, const Pass& pass) {
+  if (pass.heap == HeapKind::kTimed) return latency_metrics(*figures.latencies);
+  if (pass.samples_memory) return memory_metrics(figures.memory);
+  // System calls are counted outside, by the launcher; a checked run gives a status only.
+  if (pass.traces_system_calls || pass.heap == HeapKind::kChecked) return json::object();
+  return throughput_metrics(figures);
+}
+
+json buckets_of(const LatencyHistogram& histogram) {
+  json buckets = json::array();
+  for (std::size_t i = 0; i < LatencyHistogram::kBucketsCount; ++i) {
+    if (const auto count = histogram.bucket_count(i); count != 0) {
+      buckets.push_back({ticks_to_ns(LatencyHistogram::lower_bound(i)), count});
+    }
+  }
+  return buckets;
+}
+
+json histograms_of(const LatencyRecorder& latencies) {
+  json histograms = json::object();
+  for (std::size_t i = 0; i < kStepsCount; ++i) {
+    const auto step = static_cast<Step>(i);
+    histograms[std::string(kStepNames[i]) + "_ns"] = buckets_of(latencies.all(step));
+    histograms[std::string(kStepNames[i]) + "_faulted_ns"] = buckets_of(latencies.faulted(step));
+  }
+  return histograms;
+}
+
+json timeline_of(const Timeline& timeline) {
+  json columns = {{"operations_count", json::array()},
+                  {"live_bytes", json::array()},
+                  {"rss_bytes", json::array()},
+                  {"vsz_bytes", json::array()}};
+  for (std::size_t i = 0; i < timeline.size(); ++i) {
+    columns["operations_count"].push_back(timeline[i].operations_count);
+    columns["live_bytes"].push_back(timeline[i].live.value);
+    columns["rss_bytes"].push_back(timeline[i].rss.value);
+    columns["vsz_bytes"].push_back(timeline[i].vsz.value);
+  }
+  return columns;
+}
+
+}  // namespace
+
+json to_json(const Figures& figures, const Pass& pass) {
+  json line = {{"message", "figures"},
+               {"status", figures.status},
+               {"status_detail", figures.status_detail},
+               {"work",
+                {{"operations_count", figures.work.operations_count},
+                 {"heap_calls_count", figures.work.heap_calls_count},
+                 {"requested_bytes", figures.work.requested_bytes},
+                 {"harness_bytes", figures.work.harness.value}}},
+               {"metrics", json::object()},
+               {"histograms", json::object()},
+               {"timeline", json::object()}};
+  if (figures.status != "ok") return line;
+  line["metrics"] = metrics_of(figures, pass);
+  if (figures.latencies) line["histograms"] = histograms_of(*figures.latencies);
+  if (figures.timeline) line["timeline"] = timeline_of(*figures.timeline);
+  return line;
+}
+
+}  // namespace heapwise

@@ -1,0 +1,127 @@
+#include "bench/worker/session.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "allocators/allocator.h"
+#include "bench/heap/failure.h"
+#include "bench/worker/cell_run.h"
+#include "bench/worker/google_benchmark.h"
+
+namespace heapwise {
+namespace {
+
+using nlohmann::json;
+
+// Where the failure handler answers; a failing heap can be met on any thread, at any depth.
+std::atomic<int> failure_socket{-1};
+std::atomic_flag failure_told;
+
+void send_line(int socket, const json& message) {
+  const std::string line = message.dump() + "\n";
+  for (std::string_view rest = line; !rest.empty();) {
+    const ssize_t written = write(socket, rest.data(), rest.size());
+    if (written < 0 && errno != EINTR) throw std::runtime_error("the parent is gone");
+    if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+json receive_line(int socket) {
+  std::string line;
+  for (char byte = 0;;) {
+    const ssize_t length = read(socket, &byte, 1);
+    if (length < 0 && errno == EINTR) continue;
+    if (length <= 0) throw std::runtime_error("the parent is gone");
+    if (byte == '\n') return json::parse(line);
+    line += byte;
+  }
+}
+
+void tell_failure(std::string_view status, std::string_view detail) {
+  if (failure_told.test_and_set()) pause();  // another thread is telling already
+  Figures figures;
+  figures.status = status;
+  figures.status_detail = detail;
+  send_line(failure_socket, to_json(figures, kPasses.front()));
+  _exit(0);
+}
+
+void pin_to(const json& cpus) {
+  if (cpus.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const auto& cpu : cpus) CPU_SET(cpu.get<int>(), &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+CellPlan plan_from(const json& message) {
+  const auto& cell = message.at("cell");
+  CellPlan plan{.workload = find_workload(cell.at("workload").get<std::string>()),
+                .parameters = {},
+                .pass = find_pass(cell.at("pass").get<std::string>()),
+                .seed = message.at("seed").get<std::uint64_t>()};
+  if (plan.workload == nullptr || plan.pass == nullptr) {
+    throw std::runtime_error("unknown workload or pass in " + cell.dump());
+  }
+  for (const auto& [key, value] : cell.at("parameters").items()) {
+    plan.parameters.emplace(key, value.get<std::uint64_t>());
+  }
+  return plan;
+}
+
+/// Empty, or the refusal to send: a cell on the wrong allocator or setting is never measured.
+std::optional<json> refusal(const Identity& identity) {
+  json message = {{"message", "refused"}, {"identity", to_json(identity)}};
+  if (!identity.contradiction.empty()) {
+    message["status"] = "wrong_allocator";
+    message["status_detail"] = identity.contradiction;
+    return message;
+  }
+  for (const auto& setting : identity.settings) {
+    if (setting.verdict != Verdict::kContradicted) continue;
+    message["status"] = "setting_contradicted";
+    message["status_detail"] = setting.key + " was set to " + setting.requested + " but " +
+                               setting.source + " says " + setting.read_back;
+    return message;
+  }
+  return std::nullopt;
+}
+
+int measure(int socket, const CellPlan& plan, const Identity& identity) {
+  const auto run = make_cell_run(plan);
+  run->prepare();
+  send_line(socket, {{"message", "ready"},
+                     {"identity", to_json(identity)},
+                     {"rss_before_bytes", run->rss_before().value}});
+  if (receive_line(socket).value("message", "") != "go") return 2;
+  run_region(*run, slicing_of(plan));
+  send_line(socket, to_json(run->take_figures(), *plan.pass));
+  return 0;
+}
+
+}  // namespace
+
+int serve_cell(int socket) {
+  const json message = receive_line(socket);
+  const CellPlan plan = plan_from(message);
+  const Spec spec = parse_spec(message.at("cell").at("allocator").get<std::string>());
+  const Identity identity = identify_process(spec, message.value("expected_library", ""));
+  if (const auto refused = refusal(identity)) {
+    send_line(socket, *refused);
+    return 3;
+  }
+  failure_socket = socket;
+  set_failure_handler(tell_failure);
+  pin_to(message.value("cpus", json::array()));
+  return measure(socket, plan, identity);
+}
+
+}  // namespace heapwise

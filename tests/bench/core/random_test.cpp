@@ -1,0 +1,58 @@
+#include "bench/core/random.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include "bench/core/distribution.h"
+
+namespace heapwise {
+namespace {
+
+// Would catch: two machines that measure different sequences under one seed.
+TEST(Random, TheSameSeedGivesTheKnownStream) {
+  // First outputs of SplitMix64 from seed 1234567, as published with the generator.
+  SplitMix64 mix(1234567);
+  EXPECT_EQ(mix.next(), 6457827717110365317U);
+  EXPECT_EQ(mix.next(), 3203168211198807973U);
+  Random a(42);
+  Random b(42);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(a.next(), b.next());
+}
+
+// Would catch: slots at the ends that are never or too often replaced.
+TEST(Random, BelowIsUniformOverItsRange) {
+  Random random(7);
+  std::array<int, 10> seen{};
+  constexpr int kDraws = 100'000;
+  for (int i = 0; i < kDraws; ++i) ++seen[random.below(seen.size())];
+  for (const int count : seen) EXPECT_NEAR(count, kDraws / 10, 5 * std::sqrt(kDraws / 10));
+}
+
+// Would catch: sizes outside the range that the workload announces.
+TEST(LogUniform, EverySizeIsInRangeAndEveryDoublingEquallyLikely) {
+  Random random(7);
+  const LogUniform sizes(16, 1024);
+  std::array<int, 6> doublings{};
+  constexpr int kDraws = 120'000;
+  for (int i = 0; i < kDraws; ++i) {
+    const auto size = sizes.draw(random);
+    ASSERT_GE(size, 16U);
+    ASSERT_LE(size, 1024U);
+    ++doublings[std::min<std::size_t>(5, static_cast<std::size_t>(std::log2(size / 16.0)))];
+  }
+  for (const int count : doublings) EXPECT_NEAR(count, kDraws / 6, kDraws / 6 * 0.05);
+}
+
+// Would catch: `size=1M` that measures 1M give or take a byte.
+TEST(LogUniform, OneSizeIsExactlyThatSize) {
+  Random random(7);
+  for (const std::uint64_t size : {1ULL, 100ULL, 1ULL << 20, 33'550'312ULL}) {
+    const LogUniform sizes(size, size);
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(sizes.draw(random), size);
+  }
+}
+
+}  // namespace
+}  // namespace heapwise

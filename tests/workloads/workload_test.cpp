@@ -1,0 +1,149 @@
+#include "workloads/workload.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <set>
+
+#include "bench/heap/shadow_heap.h"
+
+namespace heapwise {
+namespace {
+
+struct Cell {
+  const char* name;
+  const char* spec;
+};
+
+std::ostream& operator<<(std::ostream& out, const Cell& cell) {
+  return out << cell.spec;
+}
+
+constexpr Cell kCells[] = {
+    {"small_churn", "small_churn:live=500,operations=5000"},
+    {"large_churn", "large_churn:max=256K,window=4,operations=64"},
+    {"one_size", "large_churn:size=1M,window=1,operations=32"},
+    {"one_to_one", "producer_consumer:operations=20000"},
+    {"two_to_three", "producer_consumer:producers=2,consumers=3,operations=20000"},
+    {"one_to_four", "producer_consumer:consumers=4,queue=124,operations=5000"},
+};
+
+/// A workload on the checked heap with all it needs.
+class Instance {
+ public:
+  explicit Instance(const Spec& spec)
+      : descriptor_(find_workload(spec.name)), parameters_(resolve_parameters(spec)) {
+    const unsigned count = descriptor_->threads(parameters_);
+    heaps_.assign(count, CheckedHeap(shadow_));
+    if (count > 1) threads_.emplace(count);
+    workload_ = descriptor_->make_checked(parameters_, {.heaps = heaps_,
+                                                        .random = Random(5),
+                                                        .threads = threads_ ? &*threads_ : nullptr,
+                                                        .tracks_live_bytes = true});
+  }
+
+  Workload& workload() { return *workload_; }
+  const ShadowHeap& shadow() const { return shadow_; }
+  std::uint64_t operations_per_batch() const {
+    return descriptor_->operations_per_batch(parameters_);
+  }
+
+ private:
+  const WorkloadDescriptor* descriptor_;
+  Parameters parameters_;
+  ShadowHeap shadow_;
+  std::vector<CheckedHeap> heaps_;
+  std::optional<Threads> threads_;
+  std::unique_ptr<Workload> workload_;
+};
+
+class EveryWorkload : public testing::TestWithParam<Cell> {};
+
+// Would catch: objects lost, freed twice, or left behind by a workload itself.
+TEST_P(EveryWorkload, EveryObjectIsFreedExactlyOnce) {
+  Instance instance(parse_spec(GetParam().spec));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  for (int i = 0; i < 4; ++i) {
+    workload.prepare_batch();
+    workload.run_batch();
+    EXPECT_TRUE(instance.shadow().is_valid());
+  }
+  workload.drain();
+  EXPECT_EQ(instance.shadow().live_count(), 0U);
+  EXPECT_EQ(workload.progress().live_bytes, 0U);
+}
+
+// Would catch: figures divided by operations that did not happen.
+TEST_P(EveryWorkload, ABatchIsTheAnnouncedNumberOfOperations) {
+  Instance instance(parse_spec(GetParam().spec));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  const auto before = workload.progress().operations_count;
+  const auto demand_before = workload.demand();
+  workload.prepare_batch();
+  workload.run_batch();
+  EXPECT_EQ(workload.progress().operations_count - before, instance.operations_per_batch());
+  const auto demand = workload.demand() - demand_before;
+  EXPECT_EQ(demand.operations_count, instance.operations_per_batch());
+  EXPECT_EQ(demand.heap_calls_count, 2 * demand.operations_count);
+  EXPECT_GT(demand.requested_bytes, 0U);
+}
+
+// Would catch: a run that cannot be repeated.
+TEST_P(EveryWorkload, TheSameSeedAsksForTheSameBytes) {
+  const auto demand = [] {
+    Instance instance(parse_spec(GetParam().spec));
+    instance.workload().warm_up();
+    instance.workload().prepare_batch();
+    instance.workload().run_batch();
+    return instance.workload().demand();
+  };
+  EXPECT_EQ(demand().requested_bytes, demand().requested_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, EveryWorkload, testing::ValuesIn(kCells),
+                         [](const auto& cell) { return std::string(cell.param.name); });
+
+std::string error_of(const char* spec) {
+  try {
+    resolve_parameters(parse_spec(spec));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// Would catch: a workload or parameter that is ignored because of a typing error.
+TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
+  EXPECT_NE(error_of("small_chrun").find("did you mean 'small_churn'"), std::string::npos);
+  EXPECT_NE(error_of("small_churn:life=3").find("did you mean 'live'"), std::string::npos);
+  EXPECT_NE(error_of("small_churn:live=0").find("from 1 to"), std::string::npos);
+  EXPECT_NE(error_of("small_churn:live=many").find("'many' is no value for live"),
+            std::string::npos);
+  EXPECT_NE(error_of("small_churn:min=2K,max=1K").find("min 2K is above max 1K"),
+            std::string::npos);
+}
+
+// Would catch: a table entry that cannot be listed, sized or made.
+TEST(WorkloadTable, EveryDescriptorIsCompleteAndItsDefaultsAreValid) {
+  std::set<std::string_view> names;
+  for (const auto* workload : all_workloads()) {
+    EXPECT_TRUE(names.insert(workload->name).second) << workload->name;
+    EXPECT_FALSE(workload->models.empty());
+    EXPECT_FALSE(workload->does_not_model.empty());
+    const auto parameters = resolve_parameters({.name = std::string(workload->name)});
+    EXPECT_EQ(parameters.size(), workload->parameters.size());
+    EXPECT_TRUE(parameters.contains("operations"));
+    EXPECT_GE(workload->threads(parameters), 1U);
+    EXPECT_GT(workload->footprint(parameters).value, 0U);
+    for (const auto& parameter : workload->parameters) {
+      EXPECT_GE(parameter.default_value, parameter.minimum) << parameter.key;
+      EXPECT_LE(parameter.default_value, parameter.maximum) << parameter.key;
+      EXPECT_FALSE(parameter.help.empty()) << parameter.key;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace heapwise

@@ -1,0 +1,130 @@
+// The engine of the churn workloads: a set of live objects of constant number, in which each
+// operation frees a random one and puts a fresh one in its place.
+//
+//     operation i:   slot ── free ──▶ malloc(size) ──▶ first write ──▶ slot
+//
+// Slots and sizes of a batch are drawn before it, untimed, so that the timed loop is two loads, the
+// calls and a store. Invariant: between batches every slot holds an object (after warm_up, until
+// drain).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench/core/distribution.h"
+#include "workloads/workload.h"
+
+namespace heapwise {
+
+struct ReplacementPlan {
+  std::uint64_t slots_count;
+  std::uint64_t minimum_size;
+  std::uint64_t maximum_size;
+  std::uint64_t warm_up_operations;
+  std::uint32_t operations_per_batch;
+  Touch touch;
+};
+
+template <HeapUnderTest Heap>
+class RandomReplacement final : public Workload {
+ public:
+  RandomReplacement(const ReplacementPlan& plan, const Capabilities<Heap>& capabilities)
+      : plan_(plan),
+        heap_(&capabilities.heaps.front()),
+        random_(capabilities.random),
+        sizes_(plan.minimum_size, plan.maximum_size),
+        slots_(plan.slots_count),
+        slot_sizes_(capabilities.tracks_live_bytes ? plan.slots_count : 0),
+        batch_(plan.operations_per_batch + kPrefetchDistance) {}
+
+  void warm_up() override {
+    fill();
+    for (std::uint64_t done = 0; done < plan_.warm_up_operations;
+         done += plan_.operations_per_batch) {
+      prepare_batch();
+      run_batch();
+    }
+  }
+
+  void prepare_batch() override {
+    for (std::uint32_t i = 0; i < plan_.operations_per_batch; ++i) {
+      batch_[i] = {static_cast<std::uint32_t>(random_.below(slots_.size())),
+                   static_cast<std::uint32_t>(sizes_.draw(random_))};
+      note_request(batch_[i]);
+    }
+    demand_.operations_count += plan_.operations_per_batch;
+    demand_.heap_calls_count += 2ULL * plan_.operations_per_batch;
+  }
+
+  void run_batch() override {
+    const Replacement* replacement = batch_.data();
+    const Replacement* const end = replacement + plan_.operations_per_batch;
+    for (; replacement != end; ++replacement) {
+      __builtin_prefetch(&slots_[replacement[kPrefetchDistance].slot], 1);
+      void*& slot = slots_[replacement->slot];
+      heap_->free(slot);
+      slot = heap_->allocate(replacement->size);
+      heap_->first_write(slot, replacement->size, plan_.touch);
+    }
+  }
+
+  void drain() override {
+    for (auto& slot : slots_) {
+      heap_->free(slot);
+      slot = nullptr;
+    }
+    demand_.heap_calls_count += slots_.size();
+    live_bytes_ = 0;
+  }
+
+  HeapDemand demand() const override { return demand_; }
+  Progress progress() const override { return {demand_.operations_count, live_bytes_}; }
+  Bytes table_bytes() const override {
+    return {slots_.size() * sizeof(void*) + slot_sizes_.size() * sizeof(std::uint32_t) +
+            batch_.size() * sizeof(Replacement)};
+  }
+
+ private:
+  struct Replacement {
+    std::uint32_t slot;
+    std::uint32_t size;
+  };
+  static constexpr std::uint32_t kPrefetchDistance = 8;
+
+  void fill() {
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      const Replacement first{i, static_cast<std::uint32_t>(sizes_.draw(random_))};
+      note_request(first);
+      slots_[i] = heap_->allocate(first.size);
+      heap_->first_write(slots_[i], first.size, plan_.touch);
+    }
+    demand_.heap_calls_count += slots_.size();
+  }
+
+  void note_request(const Replacement& replacement) {
+    demand_.requested_bytes += replacement.size;
+    if (slot_sizes_.empty()) return;
+    live_bytes_ += replacement.size;
+    live_bytes_ -= slot_sizes_[replacement.slot];
+    slot_sizes_[replacement.slot] = replacement.size;
+  }
+
+  ReplacementPlan plan_;
+  Heap* heap_;
+  Random random_;
+  LogUniform sizes_;
+  std::vector<void*> slots_;
+  std::vector<std::uint32_t> slot_sizes_;  // of the objects in slots_; empty unless tracked
+  std::vector<Replacement> batch_;
+  HeapDemand demand_;
+  std::uint64_t live_bytes_ = 0;
+};
+
+/// Tables and objects of a plan at their largest.
+inline Bytes replacement_footprint(const ReplacementPlan& plan) {
+  constexpr std::uint64_t kTableBytesPerSlot = sizeof(void*) + sizeof(std::uint32_t);
+  return {plan.slots_count * (plan.maximum_size + kTableBytesPerSlot)};
+}
+
+}  // namespace heapwise

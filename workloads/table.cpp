@@ -1,0 +1,90 @@
+#include "workloads/table.h"
+
+#include <array>
+
+namespace heapwise {
+
+extern const WorkloadDescriptor kSmallChurn;
+extern const WorkloadDescriptor kLargeChurn;
+extern const WorkloadDescriptor kProducerConsumer;
+
+namespace {
+
+constexpr std::array<const WorkloadDescriptor*, 3> kTable{&kSmallChurn, &kLargeChurn,
+                                                          &kProducerConsumer};
+
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names;
+  for (const auto* workload : kTable) names.emplace_back(workload->name);
+  return names;
+}
+
+const ParameterDescriptor& find_parameter(const WorkloadDescriptor& workload,
+                                          const std::string& key) {
+  std::vector<std::string> keys;
+  for (const auto& parameter : workload.parameters) {
+    if (parameter.key == key) return parameter;
+    keys.emplace_back(parameter.key);
+  }
+  std::string known;
+  for (const auto& name : keys) known += (known.empty() ? "" : ", ") + name;
+  throw UsageError("workload " + std::string(workload.name) + " has no parameter '" + key + "'" +
+                   did_you_mean(key, keys) + "; it has " + known);
+}
+
+std::uint64_t parse_parameter(const WorkloadDescriptor& workload,
+                              const ParameterDescriptor& parameter, const std::string& text) {
+  const auto value = parse_scaled(text);
+  if (value && *value >= parameter.minimum && *value <= parameter.maximum) return *value;
+  throw UsageError("workload " + std::string(workload.name) + ": '" + text + "' is no value for " +
+                   std::string(parameter.key) + " (" + std::string(parameter.help) +
+                   "); give a whole number from " + format_scaled(parameter.minimum) + " to " +
+                   format_scaled(parameter.maximum) + ", K, M and G are powers of 1024");
+}
+
+}  // namespace
+
+std::span<const WorkloadDescriptor* const> all_workloads() {
+  return kTable;
+}
+
+const WorkloadDescriptor* find_workload(std::string_view name) {
+  for (const auto* workload : kTable) {
+    if (workload->name == name) return workload;
+  }
+  return nullptr;
+}
+
+Parameters resolve_parameters(const Spec& spec) {
+  const auto* workload = find_workload(spec.name);
+  if (workload == nullptr) {
+    throw UsageError("there is no workload '" + spec.name + "'" +
+                     did_you_mean(spec.name, workload_names()) +
+                     "; `heapwise list` shows all with their parameters");
+  }
+  if (!spec.path.empty()) {
+    throw UsageError("workload '" + spec.text() +
+                     "': a workload has no path; write NAME:key=value");
+  }
+  Parameters parameters;
+  for (const auto& parameter : workload->parameters) {
+    parameters.emplace(parameter.key, parameter.default_value);
+  }
+  for (const auto& [key, text] : spec.settings) {
+    parameters[key] = parse_parameter(*workload, find_parameter(*workload, key), text);
+  }
+  if (const auto why = workload->reject(parameters); !why.empty()) {
+    throw UsageError("workload '" + spec.text() + "': " + why);
+  }
+  return parameters;
+}
+
+std::string reject_inverted_sizes(const Parameters& parameters) {
+  const auto minimum = parameters.at("min");
+  const auto maximum = parameters.at("max");
+  if (minimum <= maximum) return {};
+  return "min " + format_scaled(minimum) + " is above max " + format_scaled(maximum) +
+         "; set both, min first";
+}
+
+}  // namespace heapwise
