@@ -1,0 +1,116 @@
+"""The layers: who may include whom. The table here is the rule; docs/decisions/0001 says why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: folder -> folders it may include from (itself always)
+ALLOWED: dict[str, set[str]] = {
+    "bench/core": set(),
+    "bench/probe": {"bench/core"},
+    "bench/heap": {"bench/core", "bench/probe"},
+    "bench/launch": set(),
+    "bench/preload": set(),
+    "allocators/reference": set(),
+    "allocators": {"bench/core", "bench/preload"},
+    "workloads": {"bench/core", "bench/heap"},
+    "bench/worker": {"bench/core", "bench/probe", "bench/heap", "bench/launch", "allocators", "workloads"},
+    "bench/run": {"bench/core", "bench/launch", "allocators", "workloads"},
+    "bench/cli": {"bench/core", "bench/run", "allocators", "workloads"},
+}
+
+#: the only headers that cross to or from these folders
+CONTRACTS = {
+    "bench/launch": {"bench/launch/launch_report.h"},
+    "bench/preload": {"bench/preload/malloc_provider.h"},
+}
+
+ALLOCATOR_NAMES = re.compile(r"\b(glibc|jemalloc|tcmalloc|mimalloc|tbbmalloc|scudo|refmalloc)\b", re.IGNORECASE)
+
+
+def sources() -> list[Path]:
+    return [
+        path
+        for folder in ("allocators", "bench", "workloads")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in {".h", ".cpp"}
+    ]
+
+
+def layer_of(path: str) -> str:
+    return max((layer for layer in ALLOWED if path.startswith(layer + "/")), key=len)
+
+
+def includes_of(path: Path) -> list[str]:
+    return re.findall(r'^#include "([^"]+)"', path.read_text(), flags=re.MULTILINE)
+
+
+def code_of(path: Path) -> str:
+    """The text without comments, which may name whom they like."""
+    return re.sub(r"//[^\n]*", "", path.read_text())
+
+
+def test_every_source_belongs_to_a_layer() -> None:
+    """Would catch: a new folder that nobody has thought about."""
+    for path in sources():
+        assert layer_of(str(path.relative_to(ROOT)))
+
+
+def test_every_include_follows_an_allowed_edge() -> None:
+    """Would catch: a probe that knows the scheduler, a worker that knows the command line."""
+    wrong = []
+    for path in sources():
+        own = layer_of(str(path.relative_to(ROOT)))
+        for include in includes_of(path):
+            target = layer_of(include)
+            foreign_detail = include not in CONTRACTS.get(target, {include}) and target != own
+            if target != own and (target not in ALLOWED[own] or foreign_detail):
+                wrong.append(f"{path.relative_to(ROOT)} includes {include}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_workload_heap_or_probe_names_an_allocator() -> None:
+    """Would catch: a workload or probe that treats one allocator differently from the others."""
+    wrong = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in sources()
+        if layer_of(str(path.relative_to(ROOT))) in {"workloads", "bench/core", "bench/heap", "bench/probe", "bench/worker"}
+        for match in [ALLOCATOR_NAMES.search(code_of(path))]
+        if match
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_descriptors_list_the_allocators() -> None:
+    """Would catch: a second list of allocators that goes stale when one is added."""
+    wrong = []
+    for path in sources():
+        relative = str(path.relative_to(ROOT))
+        if relative.startswith("allocators/"):
+            continue
+        names = {match.lower() for match in ALLOCATOR_NAMES.findall(code_of(path))}
+        if len(names - {"glibc", "refmalloc"}) >= 2:
+            wrong.append(f"{relative}: {sorted(names)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_launcher_starts_processes_that_are_measured() -> None:
+    """Would catch: a second way to start a child, without its limits and its small peak RSS."""
+    starters = re.compile(r"\b(fork|vfork|execv\w*|system|popen)\s*\(")
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if layer_of(str(path.relative_to(ROOT))) in {"bench/worker", "bench/cli", "workloads", "bench/probe", "bench/heap"}
+        and starters.search(code_of(path))
+    ]
+    assert not wrong, wrong
+
+
+def test_the_worker_frees_nothing_inside_the_region_but_the_workloads_objects() -> None:
+    """Would catch: a reference allocator that leans on the suite it is measured by."""
+    for path in sources():
+        if layer_of(str(path.relative_to(ROOT))) == "allocators/reference":
+            assert all(include.startswith("allocators/reference/") for include in includes_of(path)), path
