@@ -109,7 +109,7 @@ def test_only_the_launcher_starts_processes_that_are_measured() -> None:
     assert not wrong, wrong
 
 
-def test_the_worker_frees_nothing_inside_the_region_but_the_workloads_objects() -> None:
+def test_the_reference_allocator_includes_nothing_of_the_suite() -> None:
     """Would catch: a reference allocator that leans on the suite it is measured by."""
     for path in sources():
         if layer_of(str(path.relative_to(ROOT))) == "allocators/reference":

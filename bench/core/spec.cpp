@@ -10,7 +10,7 @@ namespace {
 [[noreturn]] void reject(std::string_view text, const std::string& why) {
   throw UsageError("cannot read '" + std::string(text) + "': " + why +
                    "; a spec is NAME[=PATH][:key=value[,key=value...]], "
-                   "e.g. glibc:mmap_threshold=32M,trim_threshold=1G");
+                   "e.g. NAME:size=1M,window=1");
 }
 
 bool is_word(std::string_view text) {
