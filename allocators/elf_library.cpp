@@ -1,18 +1,14 @@
 #include "allocators/elf_library.h"
 
 #include <elf.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "allocators/mapped_file.h"
 
 namespace heapwise {
 namespace {
@@ -24,61 +20,6 @@ constexpr Elf64_Half kMachine = EM_AARCH64;
 #else
 #error "heapwise knows the libraries of x86-64 and aarch64 only"
 #endif
-
-/// A file mapped for reading. Every access is checked against its size.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status {};
-    if (file < 0 || fstat(file, &status) != 0) {
-      problem_ = std::strerror(errno);
-    } else if (!S_ISREG(status.st_mode)) {
-      problem_ = "it is not a file";
-    } else if (status.st_size > 0) {
-      size_ = static_cast<std::size_t>(status.st_size);
-      void* memory = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      if (memory == MAP_FAILED) problem_ = std::strerror(errno);
-      data_ = memory == MAP_FAILED ? nullptr : static_cast<const char*>(memory);
-    }
-    if (file >= 0) close(file);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile() {
-    if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
-  }
-
-  const std::string& problem() const { return problem_; }
-
-  std::string_view bytes(std::uint64_t offset, std::uint64_t length) const {
-    if (data_ == nullptr || offset > size_ || length > size_ - offset) return {};
-    return {data_ + offset, length};
-  }
-  bool begins_with(std::string_view text) const { return bytes(0, text.size()) == text; }
-
-  template <class T>
-  std::optional<T> read(std::uint64_t offset) const {
-    const auto raw = bytes(offset, sizeof(T));
-    if (raw.size() != sizeof(T)) return std::nullopt;
-    T value;
-    std::memcpy(&value, raw.data(), sizeof(T));
-    return value;
-  }
-
-  /// The zero-terminated text at `offset`, or nothing where it is longer than `limit`.
-  std::string_view text(std::uint64_t offset, std::size_t limit) const {
-    if (offset >= size_) return {};
-    const auto raw = bytes(offset, std::min<std::uint64_t>(limit, size_ - offset));
-    const auto end = raw.find('\0');
-    return end == std::string_view::npos ? std::string_view{} : raw.substr(0, end);
-  }
-
- private:
-  const char* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::string problem_;
-};
 
 /// The parts of the dynamic section that lead to the symbols; addresses as in memory.
 struct DynamicSection {
@@ -233,8 +174,9 @@ class ElfReader {
 
 std::string problem_of(const MappedFile& file) {
   if (!file.problem().empty()) return file.problem();
-  if (file.begins_with("!<arch>")) return "it is an archive of objects, not a shared library";
-  if (!file.begins_with(ELFMAG)) return "it is not an ELF file";
+  if (file.content().starts_with("!<arch>"))
+    return "it is an archive of objects, not a shared library";
+  if (!file.content().starts_with(ELFMAG)) return "it is not an ELF file";
   const auto header = file.read<Elf64_Ehdr>(0);
   if (!header) return "it is cut short";
   if (header->e_ident[EI_CLASS] != ELFCLASS64) return "it is a 32-bit library";

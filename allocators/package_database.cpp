@@ -3,21 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <vector>
+
+#include "allocators/mapped_file.h"
 
 namespace heapwise {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_whole(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (file) content << file.rdbuf();
-  return std::move(content).str();
-}
+#if defined(__aarch64__)
+constexpr std::string_view kArchitecture = "arm64";
+#else
+constexpr std::string_view kArchitecture = "amd64";
+#endif
 
 /// The path as a merged and as an unmerged system's lists spell it.
 std::vector<std::string> spellings(const std::string& path) {
@@ -27,41 +26,63 @@ std::vector<std::string> spellings(const std::string& path) {
   return {path};
 }
 
-bool lists(const fs::path& list, const std::vector<std::string>& paths) {
-  const std::string content = "\n" + read_whole(list);
-  return std::any_of(paths.begin(), paths.end(), [&content](const std::string& path) {
-    return content.find("\n" + path + "\n") != std::string::npos;
-  });
+/// Whether `content` has `line` as a whole line.
+bool has_line(std::string_view content, std::string_view line) {
+  for (auto at = content.find(line); at != std::string_view::npos;
+       at = content.find(line, at + 1)) {
+    const auto end = at + line.size();
+    const bool begins = at == 0 || content[at - 1] == '\n';
+    if (begins && (end == content.size() || content[end] == '\n')) return true;
+  }
+  return false;
 }
 
-/// "libc6:amd64" of ".../libc6:amd64.list"; empty for other files.
-std::string package_of_list(const fs::path& list) {
-  return list.extension() == ".list" ? list.stem().string() : std::string();
+bool lists(const std::string& list, const std::vector<std::string>& paths) {
+  const MappedFile file(list);
+  return std::any_of(paths.begin(), paths.end(),
+                     [&file](const std::string& path) { return has_line(file.content(), path); });
 }
 
-std::string without_architecture(const std::string& package) {
+std::string_view without_architecture(std::string_view package) {
   return package.substr(0, package.find(':'));
 }
 
-std::string field(std::string_view stanza, std::string_view name) {
-  const std::string start = "\n" + std::string(name) + ": ";
-  const auto begin = stanza.find(start);
+std::string_view field(std::string_view stanza, const std::string& name) {
+  const auto begin = stanza.find("\n" + name + ": ");
   if (begin == std::string_view::npos) return {};
-  const auto value = stanza.substr(begin + start.size());
-  return std::string(value.substr(0, value.find('\n')));
+  const auto value = stanza.substr(begin + name.size() + 3);
+  return value.substr(0, value.find('\n'));
 }
 
-std::string version_of(const std::string& package, const std::string& database) {
-  const auto name = without_architecture(package);
-  const auto architecture = package.size() > name.size() ? package.substr(name.size() + 1) : "";
-  const std::string status = "\n" + read_whole(fs::path(database) / "status");
-  const std::string start = "\nPackage: " + name + "\n";
-  for (auto at = status.find(start); at != std::string::npos; at = status.find(start, at + 1)) {
-    const auto end = status.find("\n\n", at + 1);
-    const auto stanza = std::string_view(status).substr(at, end - at);
+std::string version_of(std::string_view package, const std::string& database) {
+  const std::string name(without_architecture(package));
+  const auto architecture =
+      package.size() > name.size() ? package.substr(name.size() + 1) : std::string_view{};
+  const MappedFile status(database + "/status");
+  const auto content = status.content();
+  const std::string start = "Package: " + name + "\n";
+  for (auto at = content.find(start); at != std::string_view::npos;
+       at = content.find(start, at + 1)) {
+    if (at != 0 && content[at - 1] != '\n') continue;
+    const auto stanza = content.substr(at, content.find("\n\n", at) - at);
     if (architecture.empty() || field(stanza, "Architecture") == architecture) {
-      return field(stanza, "Version");
+      return std::string(field(stanza, "Version"));
     }
+  }
+  return {};
+}
+
+std::string list_of(const std::string& database, const std::string& package) {
+  return database + "/info/" + package + ".list";
+}
+
+/// The package among all that are installed; reads every list.
+std::string search_all(const std::vector<std::string>& paths, const std::string& database) {
+  std::error_code unreadable;
+  for (fs::directory_iterator entry(database + "/info", unreadable), end;
+       !unreadable && entry != end; entry.increment(unreadable)) {
+    const auto& list = entry->path();
+    if (list.extension() == ".list" && lists(list.string(), paths)) return list.stem().string();
   }
   return {};
 }
@@ -74,23 +95,16 @@ Package find_package(const std::string& path, std::string_view expected, bool ex
   const auto within = [&path](std::string_view tree) { return path.starts_with(tree); };
   if (std::none_of(kPackagedTrees.begin(), kPackagedTrees.end(), within)) return {};
 
-  std::error_code unreadable;
-  std::vector<fs::path> likely;
-  std::vector<fs::path> others;
-  for (fs::directory_iterator entry(fs::path(database) / "info", unreadable), end;
-       !unreadable && entry != end; entry.increment(unreadable)) {
-    const auto package = package_of_list(entry->path());
-    if (package.empty()) continue;
-    (without_architecture(package) == expected ? likely : others).push_back(entry->path());
-  }
-  if (!expected_only) likely.insert(likely.end(), others.begin(), others.end());
   const auto paths = spellings(path);
-  for (const auto& list : likely) {
-    if (!lists(list, paths)) continue;
-    const auto name = package_of_list(list);
-    return {.name = name, .version = version_of(name, database)};
+  const std::string plain(expected);
+  for (const auto& package : {plain + ":" + std::string(kArchitecture), plain}) {
+    if (!expected.empty() && lists(list_of(database, package), paths)) {
+      return {.name = package, .version = version_of(package, database)};
+    }
   }
-  return {};
+  if (expected_only) return {};
+  const auto package = search_all(paths, database);
+  return {.name = package, .version = package.empty() ? "" : version_of(package, database)};
 }
 
 }  // namespace heapwise
