@@ -1,0 +1,168 @@
+#include "allocators/reference/arena.h"
+
+#include <cassert>
+#include <new>
+
+#include "allocators/reference/message.h"
+#include "allocators/reference/metadata.h"
+#include "allocators/reference/remote_batch.h"
+
+namespace refmalloc {
+
+constinit Arena arenas[kMostArenas];
+
+void Arena::link(Bin& bin, Slab& slab) noexcept {
+  slab.previous = nullptr;
+  slab.next = bin.partial;
+  if (bin.partial != nullptr) bin.partial->previous = &slab;
+  bin.partial = &slab;
+}
+
+void Arena::unlink(Bin& bin, Slab& slab) noexcept {
+  if (slab.next != nullptr) slab.next->previous = slab.previous;
+  (slab.previous != nullptr ? slab.previous->next : bin.partial) = slab.next;
+}
+
+// The new slab is on the bin's list. nullptr when the system has no memory.
+Slab* Arena::open_slab(Bin& bin, std::size_t size_class) noexcept {
+  Slab* slab = bin.retired;
+  if (slab != nullptr) {
+    bin.retired = slab->next;
+  } else {
+    void* const memory = metadata.allocate(Slab::record_bytes(size_class));
+    if (memory == nullptr) return nullptr;
+    slab = new (memory) Slab(size_class, index());
+  }
+  Run* const run = allocate_run(kClassShapes[size_class].slices);
+  if (run == nullptr) {
+    slab->next = bin.retired;
+    bin.retired = slab;
+    return nullptr;
+  }
+  slab->open(*run);
+  page_map.set(run->start, run->slices, PageMapEntry(slab, size_class));
+  link(bin, *slab);
+  return slab;
+}
+
+void Arena::close_slab(Bin& bin, Slab& slab) noexcept {
+  assert(slab.is_empty() && slab.is_valid());
+  unlink(bin, slab);
+  page_map.clear(slab.run()->start, slab.run()->slices);
+  runs_.release(*slab.run());
+  slab.next = bin.retired;
+  bin.retired = &slab;
+}
+
+void Arena::after_put(Bin& bin, Slab& slab, bool was_full) noexcept {
+  if (was_full) link(bin, slab);
+  if (slab.is_empty()) close_slab(bin, slab);
+}
+
+void Arena::queue_remote(Slab& slab) noexcept {
+  Bin& bin = bins_[slab.size_class()];
+  Slab* head = bin.remote.load(std::memory_order_relaxed);
+  do {
+    slab.remote_next = head;
+  } while (!bin.remote.compare_exchange_weak(head, &slab, std::memory_order_release,
+                                             std::memory_order_relaxed));
+}
+
+// A slab found here may have retired since it was queued; it then has nothing to absorb.
+void Arena::absorb_all(Bin& bin) noexcept {
+  Slab* slab = bin.remote.exchange(nullptr, std::memory_order_acquire);
+  while (slab != nullptr) {
+    Slab* const next = slab->remote_next;
+    const bool was_full = slab->is_full();
+    if (slab->absorb_remote() > 0) after_put(bin, *slab, was_full);
+    slab = next;
+  }
+}
+
+std::size_t Arena::refill(std::size_t size_class, void** objects, std::size_t wanted) noexcept {
+  refills.fetch_add(1, std::memory_order_relaxed);
+  Bin& bin = bins_[size_class];
+  const LockGuard guard(bin.lock);
+  if (bin.remote.load(std::memory_order_relaxed) != nullptr) absorb_all(bin);
+  std::size_t taken = 0;
+  while (taken < wanted) {
+    Slab* slab = bin.partial;
+    // A new slab is not worth its system calls as long as the thread can go on.
+    if (slab == nullptr && taken > 0) break;
+    if (slab == nullptr) slab = open_slab(bin, size_class);
+    if (slab == nullptr) break;
+    taken += slab->take(objects + taken, wanted - taken);
+    if (slab->is_full()) unlink(bin, *slab);
+  }
+  return taken;
+}
+
+void Arena::flush(std::size_t size_class, void* const* objects, std::size_t count) noexcept {
+  flushes.fetch_add(1, std::memory_order_relaxed);
+  assert(count <= kBatch);
+  Slab* slabs[kBatch];
+  void* own[kBatch];
+  std::size_t own_count = 0;
+  {
+    RemoteBatch batch(*this);
+    for (std::size_t i = 0; i < count; ++i) {
+      const PageMapEntry entry = page_map.find(objects[i]);
+      if (entry.tag() != size_class) [[unlikely]] {
+        abort_over("double free, its slab is gone", objects[i]);
+      }
+      Slab* const slab = entry.record<Slab>();
+      if (slab->arena() != index()) {
+        batch.add(*slab, objects[i]);
+      } else {
+        slabs[own_count] = slab;
+        own[own_count++] = objects[i];
+      }
+    }
+  }
+  if (own_count == 0) return;
+  Bin& bin = bins_[size_class];
+  const LockGuard guard(bin.lock);
+  for (std::size_t i = 0; i < own_count; ++i) {
+    const bool was_full = slabs[i]->is_full();
+    slabs[i]->put(own[i]);
+    after_put(bin, *slabs[i], was_full);
+  }
+}
+
+void Arena::collect_remote() noexcept {
+  for (Bin& bin : bins_) {
+    if (bin.remote.load(std::memory_order_relaxed) == nullptr) continue;
+    const LockGuard guard(bin.lock);
+    absorb_all(bin);
+  }
+}
+
+void Arena::lock_all() noexcept {
+  for (Bin& bin : bins_) bin.lock.lock();
+  runs_.lock().lock();
+}
+
+void Arena::unlock_all() noexcept {
+  runs_.lock().unlock();
+  for (Bin& bin : bins_) bin.lock.unlock();
+}
+
+void Arena::reset_locks() noexcept {
+  runs_.lock().reset();
+  for (Bin& bin : bins_) bin.lock.reset();
+}
+
+bool Arena::is_valid() noexcept {
+  for (Bin& bin : bins_) {
+    const LockGuard guard(bin.lock);
+    const Slab* previous = nullptr;
+    for (const Slab* slab = bin.partial; slab != nullptr; slab = slab->next) {
+      if (slab->previous != previous || slab->is_full() || slab->is_empty()) return false;
+      if (slab->arena() != index() || !slab->is_valid()) return false;
+      previous = slab;
+    }
+  }
+  return runs_.is_valid();
+}
+
+}  // namespace refmalloc

@@ -1,0 +1,89 @@
+// An arena: for each size class a bin of slabs, over one stock of slices.
+//
+//   threads of this arena            threads of other arenas
+//      │ refill, flush (bin lock)        │ deliver: one atomic or per 64 objects
+//      ▼                                 ▼
+//   Bin ── partial: slabs with free objects        remote: slabs that got some, a lock-free stack
+//      │ slab empty / none left
+//      ▼
+//   RunHeap
+//
+// A full slab is on no list: it comes back through the first object freed into it.
+//
+// Invariants (under the bin's lock): partial holds exactly the slabs of the bin that have a free
+// bit; no empty slab stays. A slab is on `remote` exactly while its remote_queued is set.
+// Lock order: bin, then runs, then page map or metadata.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/lock.h"
+#include "allocators/reference/run_heap.h"
+#include "allocators/reference/slab.h"
+
+namespace refmalloc {
+
+// As many objects as one refill or flush moves. Larger batches lengthen the slowest call.
+inline constexpr std::size_t kBatch = 32;
+
+struct alignas(kCacheLineBytes) Bin {
+  Lock lock;
+  Slab* partial = nullptr;
+  Slab* retired = nullptr;  // records without a run, by `next`
+  alignas(kCacheLineBytes) std::atomic<Slab*> remote{nullptr};
+};
+
+class Arena {
+ public:
+  constexpr Arena() = default;
+
+  // Takes up to `wanted` (at most kBatch) objects. 0 when the system has no memory.
+  std::size_t refill(std::size_t size_class, void** objects, std::size_t wanted) noexcept;
+
+  // Gives back objects of one class, at most kBatch, for a thread of this arena. Objects of other
+  // arenas are delivered to them.
+  void flush(std::size_t size_class, void* const* objects, std::size_t count) noexcept;
+
+  // Takes in what others delivered to bins that no thread of this arena has refilled since.
+  void collect_remote() noexcept;
+
+  Run* allocate_run(std::size_t slices) noexcept { return runs_.allocate(slices, index()); }
+
+  RunHeap& runs() noexcept { return runs_; }
+  [[nodiscard]] inline std::uint8_t index() const noexcept;
+
+  std::atomic<std::uint32_t> threads_count{0};
+  std::atomic<std::uint64_t> refills{0};
+  std::atomic<std::uint64_t> flushes{0};
+  std::atomic<std::uint64_t> remote_batches{0};
+
+  void lock_all() noexcept;
+  void unlock_all() noexcept;
+  void reset_locks() noexcept;
+  [[nodiscard]] bool is_valid() noexcept;
+
+ private:
+  friend class RemoteBatch;
+
+  void queue_remote(Slab& slab) noexcept;
+  void absorb_all(Bin& bin) noexcept;
+  Slab* open_slab(Bin& bin, std::size_t size_class) noexcept;
+  void close_slab(Bin& bin, Slab& slab) noexcept;
+  void after_put(Bin& bin, Slab& slab, bool was_full) noexcept;
+  static void link(Bin& bin, Slab& slab) noexcept;
+  static void unlink(Bin& bin, Slab& slab) noexcept;
+
+  Bin bins_[kClassesCount + 1] = {};
+  RunHeap runs_;
+};
+
+// An arena is known by its place in this table.
+extern constinit Arena arenas[kMostArenas];
+
+std::uint8_t Arena::index() const noexcept {
+  return static_cast<std::uint8_t>(this - arenas);
+}
+
+}  // namespace refmalloc

@@ -1,0 +1,37 @@
+// The fixed measures of the heap, from which every other layer derives its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace refmalloc {
+
+// A slice is the unit of the page map and of everything asked of the operating system. It is a
+// multiple of every page size Linux has on x86-64 and aarch64 (4, 16 and 64 KiB).
+inline constexpr std::size_t kSliceShift = 16;
+inline constexpr std::size_t kSliceBytes = std::size_t{1} << kSliceShift;
+
+inline constexpr std::size_t kMinimumAlignment = 16;
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+// User addresses have at most 48 bits on both architectures unless a program asks for more.
+inline constexpr std::size_t kAddressBits = 48;
+
+// Pointer differences must be representable, so nothing larger is ever handed out.
+inline constexpr std::size_t kLargestRequest = PTRDIFF_MAX - (std::size_t{1} << 32);
+
+inline constexpr std::size_t kMostArenas = 64;
+
+constexpr std::size_t round_up(std::size_t bytes, std::size_t multiple) {
+  return (bytes + multiple - 1) / multiple * multiple;
+}
+
+constexpr std::size_t slices_for(std::size_t bytes) {
+  return (bytes + kSliceBytes - 1) >> kSliceShift;
+}
+
+constexpr bool is_power_of_two(std::size_t value) {
+  return value != 0 && (value & (value - 1)) == 0;
+}
+
+}  // namespace refmalloc

@@ -1,0 +1,300 @@
+#include "allocators/reference/heap.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "allocators/reference/large_objects.h"
+#include "allocators/reference/metadata.h"
+#include "allocators/reference/options.h"
+#include "allocators/reference/os.h"
+#include "allocators/reference/thread_registry.h"
+
+namespace refmalloc {
+
+namespace {
+
+constinit std::atomic<std::uint64_t> next_decay_ns{0};
+
+void* out_of_memory() noexcept {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+// Ten looks a half-life, between once a millisecond and ten times a second.
+std::uint64_t tick_interval_ns() noexcept {
+  const std::uint64_t tenth_ms = options.get(Option::kDecayMs) / 10;
+  return std::clamp<std::uint64_t>(tenth_ms, 1, 100) * 1'000'000;
+}
+
+void decay_all(std::uint64_t now_ns) noexcept {
+  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
+    arenas[i].collect_remote();
+    arenas[i].runs().decay(now_ns);
+  }
+  large_objects.decay(now_ns);
+}
+
+// Called without locks on every path that is slow anyway: time passes only here.
+void tick(ThreadCache* cache) noexcept {
+  const std::uint64_t now_ns = os::coarse_nanoseconds();
+  const std::uint64_t interval_ns = tick_interval_ns();
+  if (cache != nullptr) {
+    cache->frees_until_tick = ThreadCache::kFreesPerTick;
+    if (now_ns - cache->last_trim_ns >= interval_ns) {
+      cache->last_trim_ns = now_ns;
+      cache->trim();
+    }
+  }
+  std::uint64_t next_ns = next_decay_ns.load(std::memory_order_relaxed);
+  if (now_ns < next_ns) return;
+  if (!next_decay_ns.compare_exchange_strong(next_ns, now_ns + interval_ns,
+                                             std::memory_order_relaxed)) {
+    return;
+  }
+  decay_all(now_ns);
+}
+
+// What can be given up so that a request that failed may yet succeed. true when there was any.
+bool reclaim() noexcept {
+  bool any = large_objects.drop_cache();
+  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
+    arenas[i].collect_remote();
+    any |= arenas[i].runs().purge_all();
+  }
+  return any;
+}
+
+void* take_from_class(ThreadCache* cache, std::size_t size_class) noexcept {
+  if (cache != nullptr) return cache->refill(size_class);
+  void* object = nullptr;
+  thread_registry.fallback_arena().refill(size_class, &object, 1);
+  return object;
+}
+
+Run* allocate_medium(ThreadCache* cache, std::size_t bytes) noexcept {
+  Arena& arena = cache != nullptr ? *cache->arena : thread_registry.fallback_arena();
+  Run* const run = arena.allocate_run(slices_for(bytes));
+  if (run != nullptr) page_map.set(run->start, 1, PageMapEntry(run, kMediumTag));
+  return run;
+}
+
+struct Placement {
+  void* start = nullptr;
+  bool zeroed = false;
+};
+
+Placement place_once(ThreadCache* cache, std::size_t bytes, std::size_t alignment) noexcept {
+  if (alignment <= kSliceBytes && bytes < options.get(Option::kMmapThreshold)) {
+    const Run* const run = allocate_medium(cache, bytes);
+    return run == nullptr ? Placement{} : Placement{run->start, run->zeroed};
+  }
+  const LargeObject* const object = large_objects.allocate(bytes, alignment);
+  return object == nullptr ? Placement{} : Placement{object->start, object->zeroed};
+}
+
+// An object of whole slices; its start is nullptr when there is no memory.
+Placement place(std::size_t bytes, std::size_t alignment) noexcept {
+  if (bytes > kLargestRequest || alignment > kLargestRequest - bytes) return {};
+  ThreadCache* const cache = thread_registry.cache_of_this_thread();
+  tick(cache);
+  // One byte at least, so that every object has an address of its own.
+  bytes = std::max<std::size_t>(bytes, 1);
+  Placement placement = place_once(cache, bytes, alignment);
+  if (placement.start == nullptr && reclaim()) placement = place_once(cache, bytes, alignment);
+  return placement;
+}
+
+void release_medium(Run& run, const void* object) noexcept {
+  if (run.start != object) abort_over("free of a pointer that was never allocated", object);
+  page_map.clear(run.start, 1);
+  arenas[run.arena].runs().release(run);
+}
+
+void release_large(LargeObject& large, const void* object) noexcept {
+  if (large.start != object) abort_over("free of a pointer that was never allocated", object);
+  large_objects.release(large);
+}
+
+void release_small(ThreadCache* cache, std::size_t size_class, void* object) noexcept {
+  if (cache == nullptr) {
+    thread_registry.fallback_arena().flush(size_class, &object, 1);
+    return;
+  }
+  if (cache->magazines[size_class].top[-1] == object) abort_over("double free", object);
+  cache->push_full(size_class, object);
+}
+
+// The object at its place with room for `bytes`, or nullptr when it has to move. An object that
+// would leave more than half of its room unused moves, to give the room back.
+void* resize_in_place(void* object, PageMapEntry entry, std::size_t bytes) noexcept {
+  if (entry.tag() == kLargeTag) {
+    LargeObject* const large = entry.record<LargeObject>();
+    if (bytes <= kLargestClassBytes) return nullptr;
+    return large_objects.resize(*large, bytes) ? large->start : nullptr;
+  }
+  if (entry.tag() == kMediumTag) {
+    Run* const run = entry.record<Run>();
+    const std::size_t slices = slices_for(bytes);
+    RunHeap& runs = arenas[run->arena].runs();
+    if (bytes <= kLargestClassBytes) return nullptr;
+    if (slices < run->slices) runs.shrink(*run, slices);
+    if (slices <= run->slices) return object;
+    const bool stays_medium = bytes < options.get(Option::kMmapThreshold);
+    return stays_medium && runs.grow(*run, slices) ? object : nullptr;
+  }
+  const std::size_t room = kClassShapes[entry.tag()].bytes;
+  return bytes <= room && bytes >= room / 2 ? object : nullptr;
+}
+
+// The entry of a live object, or the process ends.
+PageMapEntry entry_of_object(const void* object) noexcept {
+  const PageMapEntry entry = page_map.find(object);
+  if (!owns(object)) abort_over("realloc of a pointer that is not an object", object);
+  return entry;
+}
+
+}  // namespace
+
+void* allocate_after_miss(std::size_t size_class) noexcept {
+  ThreadCache* const cache = thread_registry.cache_of_this_thread();
+  tick(cache);
+  void* object = take_from_class(cache, size_class);
+  if (object == nullptr && reclaim()) object = take_from_class(cache, size_class);
+  return object != nullptr ? object : out_of_memory();
+}
+
+void* allocate_beyond_classes(std::size_t bytes) noexcept {
+  const Placement placement = place(bytes, kMinimumAlignment);
+  return placement.start != nullptr ? placement.start : out_of_memory();
+}
+
+void deallocate_slowly(void* object, PageMapEntry entry) noexcept {
+  if (object == nullptr) return;
+  const std::size_t tag = entry.tag();
+  if (tag == 0) abort_over("free of a pointer that was never allocated", object);
+  if (tag == kFreeRunTag) abort_over("double free, or free of a pointer into free memory", object);
+  ThreadCache* const cache = thread_registry.cache_of_this_thread();
+  if (tag == kMediumTag) {
+    release_medium(*entry.record<Run>(), object);
+  } else if (tag == kLargeTag) {
+    release_large(*entry.record<LargeObject>(), object);
+  } else {
+    release_small(cache, tag, object);
+  }
+  tick(cache);
+}
+
+void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
+  std::size_t total = 0;
+  if (__builtin_mul_overflow(count, bytes, &total)) return out_of_memory();
+  if (total <= kLargestClassBytes) {
+    void* const object = allocate(total);
+    return object == nullptr ? nullptr : std::memset(object, 0, total);
+  }
+  const Placement placement = place(total, kMinimumAlignment);
+  if (placement.start == nullptr) return out_of_memory();
+  return placement.zeroed ? placement.start : std::memset(placement.start, 0, total);
+}
+
+void* allocate_aligned(std::size_t bytes, std::size_t alignment) noexcept {
+  if (alignment <= kMinimumAlignment) return allocate(bytes);
+  const std::size_t size_class = class_of_aligned(bytes, alignment);
+  if (size_class != 0) return allocate(bytes_of_class(size_class));
+  const Placement placement = place(bytes, alignment);
+  return placement.start != nullptr ? placement.start : out_of_memory();
+}
+
+void* reallocate(void* object, std::size_t bytes) noexcept {
+  if (object == nullptr) return allocate(bytes);
+  if (bytes == 0) {
+    deallocate(object);
+    return nullptr;
+  }
+  if (bytes > kLargestRequest) return out_of_memory();
+  const std::size_t old_bytes = usable_bytes(object);
+  void* const same = resize_in_place(object, entry_of_object(object), bytes);
+  if (same != nullptr) return same;
+  void* const moved = allocate(bytes);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, object, std::min(old_bytes, bytes));
+  deallocate(object);
+  return moved;
+}
+
+std::size_t usable_bytes(const void* object) noexcept {
+  const PageMapEntry entry = page_map.find(object);
+  switch (entry.tag()) {
+    case 0:
+    case kFreeRunTag:
+      return 0;
+    case kMediumTag:
+      return entry.record<Run>()->bytes();
+    case kLargeTag:
+      return entry.record<LargeObject>()->bytes;
+    default:
+      return kClassShapes[entry.tag()].bytes;
+  }
+}
+
+bool owns(const void* object) noexcept {
+  const PageMapEntry entry = page_map.find(object);
+  switch (entry.tag()) {
+    case 0:
+    case kFreeRunTag:
+      return false;
+    case kMediumTag:
+      return entry.record<Run>()->start == object;
+    case kLargeTag:
+      return entry.record<LargeObject>()->start == object;
+    default:
+      return entry.record<Slab>()->begins_object(object);
+  }
+}
+
+bool trim() noexcept {
+  ThreadCache* const cache = thread_registry.cache_of_this_thread();
+  if (cache != nullptr) cache->flush_all();
+  return reclaim();
+}
+
+refmalloc_statistics statistics() noexcept {
+  refmalloc_statistics result{};
+  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
+    const RunHeap::Usage runs = arenas[i].runs().usage();
+    result.active_bytes += runs.used_slices << kSliceShift;
+    result.dirty_bytes += runs.dirty_slices << kSliceShift;
+    result.retained_bytes += (runs.dirty_slices + runs.clean_slices) << kSliceShift;
+    result.purges_count += runs.purges;
+    result.refills_count += arenas[i].refills.load(std::memory_order_relaxed);
+    result.flushes_count += arenas[i].flushes.load(std::memory_order_relaxed);
+    result.remote_batches_count += arenas[i].remote_batches.load(std::memory_order_relaxed);
+  }
+  const LargeObjects::Usage large = large_objects.usage();
+  result.active_bytes += large.used_bytes;
+  result.large_bytes = large.used_bytes;
+  result.dirty_bytes += large.cached_bytes;
+  result.retained_bytes += large.cached_bytes;
+  result.purges_count += large.purges;
+  result.metadata_bytes = metadata.used_bytes();
+  result.resident_estimate_bytes = result.active_bytes + result.dirty_bytes + result.metadata_bytes;
+  result.mapped_bytes = os::counters.mapped_bytes.load(std::memory_order_relaxed);
+  result.mmap_count = os::counters.mmap_count.load(std::memory_order_relaxed);
+  result.munmap_count = os::counters.munmap_count.load(std::memory_order_relaxed);
+  result.madvise_count = os::counters.madvise_count.load(std::memory_order_relaxed);
+  result.mremap_count = os::counters.mremap_count.load(std::memory_order_relaxed);
+  result.arenas_count = thread_registry.arenas_in_use();
+  return result;
+}
+
+bool heap_is_valid() noexcept {
+  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
+    if (!arenas[i].is_valid()) return false;
+  }
+  const ThreadCache* const cache = thread_cache;
+  if (cache != &empty_cache && cache != &exited_cache && !cache->is_valid()) return false;
+  return large_objects.is_valid();
+}
+
+}  // namespace refmalloc

@@ -1,0 +1,75 @@
+// The heap as a whole: sends each request to the layer that serves it.
+//
+//   request          up to 32 KiB            below mmap_threshold      from there on
+//   served by        magazine ─▶ arena       runs of the arena         large_objects
+//
+// The two short paths are inline here; everything that can miss is in heap.cpp. All functions may
+// be called from any thread, before any constructor has run, and at thread exit.
+#pragma once
+
+#include <cstddef>
+
+#include "allocators/reference/message.h"
+#include "allocators/reference/page_map.h"
+#include "allocators/reference/refmalloc.h"
+#include "allocators/reference/size_classes.h"
+#include "allocators/reference/thread_cache.h"
+
+namespace refmalloc {
+
+void* allocate_after_miss(std::size_t size_class) noexcept;
+void* allocate_beyond_classes(std::size_t bytes) noexcept;
+void deallocate_slowly(void* object, PageMapEntry entry) noexcept;
+
+// nullptr with ENOMEM when there is no memory; a request of 0 bytes gets the smallest object.
+inline void* allocate(std::size_t bytes) noexcept {
+  if (bytes > kLargestClassBytes) [[unlikely]]
+    return allocate_beyond_classes(bytes);
+  const std::size_t size_class = class_of_bytes(bytes);
+  Magazine& magazine = thread_cache->magazines[size_class];
+  void** const top = magazine.top;
+  if (top == magazine.low) [[unlikely]]
+    return allocate_after_miss(size_class);
+  magazine.top = top - 1;
+  return top[-1];
+}
+
+// Keeps errno. nullptr is fine; any other pointer that is not ours, or not an object's, is fatal.
+// Pointers whose tag is no size class meet a magazine that is always full.
+inline void deallocate(void* object) noexcept {
+  const PageMapEntry entry = page_map.find(object);
+  ThreadCache& cache = *thread_cache;
+  Magazine& magazine = cache.magazines[entry.tag()];
+  void** const top = magazine.top;
+  if (top == magazine.high || --cache.frees_until_tick == 0) [[unlikely]] {
+    return deallocate_slowly(object, entry);
+  }
+  if (top[-1] == object) [[unlikely]]
+    abort_over("double free", object);
+  *top = object;
+  magazine.top = top + 1;
+}
+
+// All bytes zero. Overflow of the product is out of memory.
+void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept;
+
+// Precondition: `alignment` is a power of two.
+void* allocate_aligned(std::size_t bytes, std::size_t alignment) noexcept;
+
+// As realloc of the GNU C library: nullptr allocates, 0 bytes frees and returns nullptr. When there
+// is no memory the object stays as it is.
+void* reallocate(void* object, std::size_t bytes) noexcept;
+
+// 0 for what is not ours.
+std::size_t usable_bytes(const void* object) noexcept;
+bool owns(const void* object) noexcept;
+
+// Returns all free memory to the operating system. true when there was any.
+bool trim() noexcept;
+
+refmalloc_statistics statistics() noexcept;
+
+// For tests of a quiet heap: every structure keeps its invariants.
+bool heap_is_valid() noexcept;
+
+}  // namespace refmalloc

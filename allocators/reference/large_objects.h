@@ -1,0 +1,91 @@
+// Objects with a mapping of their own, and a bounded cache of recently freed mappings.
+//
+//   allocate ─▶ cached mapping that is long enough (what is too much stays cached)
+//            ─▶ else the longest cached mapping, made longer by mremap: its pages are kept
+//            ─▶ else a fresh mapping
+//   free     ─▶ cache; the oldest go back to the system while the cache is over its bounds
+//
+// Invariants (under the lock): at most kMostCached mappings are cached, together no more than
+// cached_limit() at the time of the last free; cached mappings are in no page map entry;
+// used_bytes_ counts the mappings of live objects.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/decay.h"
+#include "allocators/reference/lock.h"
+#include "allocators/reference/page_map.h"
+
+namespace refmalloc {
+
+struct alignas(kTags) LargeObject {
+  char* start = nullptr;
+  std::size_t bytes = 0;  // of the mapping
+  LargeObject* older = nullptr;
+  LargeObject* newer = nullptr;
+  bool zeroed = false;  // a fresh mapping
+};
+
+class LargeObjects {
+ public:
+  constexpr LargeObjects() = default;
+
+  // nullptr when the system has no memory.
+  LargeObject* allocate(std::size_t bytes, std::size_t alignment) noexcept;
+  void release(LargeObject& object) noexcept;
+
+  // Makes room for `bytes`, if need be at another address (object.start), or returns what is beyond
+  // them. false: nothing changed.
+  bool resize(LargeObject& object, std::size_t bytes) noexcept;
+
+  void decay(std::uint64_t now_ns) noexcept;
+
+  // Returns all cached mappings. true when there were any.
+  bool drop_cache() noexcept;
+
+  struct Usage {
+    std::uint64_t used_bytes, cached_bytes, purges;
+  };
+  [[nodiscard]] Usage usage() noexcept;
+  [[nodiscard]] bool is_valid() noexcept;
+  [[nodiscard]] Lock& lock() noexcept { return lock_; }
+
+ private:
+  static constexpr std::size_t kMostCached = 32;
+  static constexpr std::size_t kMostCachedBytes = std::size_t{128} << 20;
+  // A program with one large object at a time would otherwise never find it in the cache.
+  static constexpr std::size_t kCachedFloorBytes = std::size_t{8} << 20;
+  // Below this share of the request (1/n) moving the old pages costs more than it saves.
+  static constexpr std::size_t kWorthLengthening = 4;
+
+  LargeObject* new_record() noexcept;
+  void keep_record(LargeObject& object) noexcept;
+  void append(LargeObject& object) noexcept;
+  void remove(LargeObject& object) noexcept;
+  [[nodiscard]] std::size_t cached_limit() const noexcept;
+  LargeObject* shortest_from(std::size_t bytes) const noexcept;
+  LargeObject* longest() const noexcept;
+  LargeObject* take_cached(std::size_t bytes) noexcept;
+  void keep_tail(LargeObject& object, std::size_t bytes) noexcept;
+  bool lengthen(LargeObject& object, std::size_t bytes) noexcept;
+  LargeObject* map_fresh(std::size_t bytes, std::size_t alignment) noexcept;
+  LargeObject* take_surplus(std::size_t most_bytes) noexcept;
+  LargeObject* take_oldest(std::size_t most_bytes) noexcept;
+  void unmap(LargeObject& object) noexcept;
+
+  Lock lock_;
+  LargeObject* oldest_ = nullptr;
+  LargeObject* newest_ = nullptr;
+  LargeObject* spare_records_ = nullptr;
+  std::size_t cached_count_ = 0;
+  std::size_t cached_bytes_ = 0;
+  std::size_t idle_bytes_ = 0;
+  std::size_t used_bytes_ = 0;
+  std::uint64_t purges_ = 0;
+  Decay decay_;
+};
+
+extern constinit LargeObjects large_objects;
+
+}  // namespace refmalloc

@@ -1,0 +1,56 @@
+#include "allocators/reference/message.h"
+
+#include <cstdlib>
+
+#include "allocators/reference/os.h"
+
+namespace refmalloc {
+
+void Message::append(char letter) noexcept {
+  // One place is kept for the newline.
+  if (length_ + 1 < kCapacity) buffer_[length_++] = letter;
+}
+
+Message& Message::text(const char* words) noexcept {
+  for (; *words != '\0'; ++words) append(*words);
+  return *this;
+}
+
+Message& Message::text(const char* words, std::size_t length) noexcept {
+  for (std::size_t i = 0; i < length; ++i) append(words[i]);
+  return *this;
+}
+
+void Message::digits(std::uint64_t value, unsigned base) noexcept {
+  char reversed[24];
+  std::size_t count = 0;
+  do {
+    reversed[count++] = "0123456789abcdef"[value % base];
+    value /= base;
+  } while (value != 0);
+  while (count > 0) append(reversed[--count]);
+}
+
+Message& Message::number(std::uint64_t value) noexcept {
+  digits(value, 10);
+  return *this;
+}
+
+Message& Message::address(const void* pointer) noexcept {
+  text("0x");
+  digits(reinterpret_cast<std::uintptr_t>(pointer), 16);
+  return *this;
+}
+
+void Message::write() noexcept {
+  buffer_[length_++] = '\n';
+  os::write_to_stderr(buffer_, length_);
+  length_ = 0;
+}
+
+void abort_over(const char* fault, const void* pointer) noexcept {
+  Message().text(fault).text(": ").address(pointer).write();
+  std::abort();
+}
+
+}  // namespace refmalloc

@@ -1,0 +1,37 @@
+// A line of text for stderr, put together in a fixed buffer because the heap may be broken.
+//
+// What does not fit is cut off; the line always ends with a newline.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace refmalloc {
+
+class Message {
+ public:
+  Message() { text("refmalloc: "); }
+
+  Message& text(const char* words) noexcept;
+  Message& text(const char* words, std::size_t length) noexcept;
+  Message& number(std::uint64_t value) noexcept;
+  Message& address(const void* pointer) noexcept;
+  void write() noexcept;
+
+  [[nodiscard]] const char* begin() const noexcept { return buffer_; }
+  [[nodiscard]] std::size_t length() const noexcept { return length_; }
+
+ private:
+  static constexpr std::size_t kCapacity = 240;
+
+  void append(char letter) noexcept;
+  void digits(std::uint64_t value, unsigned base) noexcept;
+
+  char buffer_[kCapacity] = {};
+  std::size_t length_ = 0;
+};
+
+// Ends the process because the program has broken the heap's rules: `fault` says how.
+[[noreturn]] void abort_over(const char* fault, const void* pointer) noexcept;
+
+}  // namespace refmalloc

@@ -1,0 +1,98 @@
+// From any address to what lies there, in two loads and without reading the memory itself.
+//
+//   address   [ 16 bits root | 16 bits leaf | 16 bits inside the slice ]
+//   root_     offset of a leaf from the empty leaf; 0, the empty leaf itself, where nothing is ours
+//   leaf      one entry a slice: a record's address, with a tag in its six low bits
+//
+//   tag 0           nothing of ours begins or lies in this slice
+//   tag 1 … 52      Slab*: the slice is part of a slab of that size class
+//   kMediumTag      Run*: a medium object begins at this slice
+//   kLargeTag       LargeObject*: a large object begins at this slice
+//   kFreeRunTag     Run*: first or last slice of a free run
+//
+// Invariants: an entry is written only by the owner of the slice, under the owner's lock; leaves
+// are never unmapped, and the empty leaf is never written. Reading needs no lock.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/geometry.h"
+#include "allocators/reference/lock.h"
+
+namespace refmalloc {
+
+inline constexpr std::size_t kTags = 64;
+inline constexpr std::size_t kMediumTag = 61;
+inline constexpr std::size_t kLargeTag = 62;
+inline constexpr std::size_t kFreeRunTag = 63;
+
+class PageMapEntry {
+ public:
+  constexpr PageMapEntry() = default;
+  explicit constexpr PageMapEntry(std::uintptr_t bits) : bits_(bits) {}
+  PageMapEntry(const void* record, std::size_t tag)
+      : bits_(reinterpret_cast<std::uintptr_t>(record) | tag) {}
+
+  [[nodiscard]] std::size_t tag() const noexcept { return bits_ & (kTags - 1); }
+  [[nodiscard]] std::uintptr_t bits() const noexcept { return bits_; }
+
+  template <class Record>
+  [[nodiscard]] Record* record() const noexcept {
+    static_assert(alignof(Record) >= kTags);
+    return reinterpret_cast<Record*>(bits_ & ~std::uintptr_t{kTags - 1});
+  }
+
+ private:
+  std::uintptr_t bits_ = 0;
+};
+
+class PageMap {
+ public:
+  constexpr PageMap() = default;
+
+  // Of pointers beyond kAddressBits the upper bits are ignored: whoever acts on a record compares
+  // the pointer with the record's own range.
+  [[nodiscard]] PageMapEntry find(const void* pointer) const noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    const std::ptrdiff_t offset = root_[root_index(address)].load(std::memory_order_acquire);
+    const auto* leaf =
+        reinterpret_cast<const Leaf*>(reinterpret_cast<const char*>(&empty_leaf_) + offset);
+    return PageMapEntry(leaf->entries[leaf_index(address)].load(std::memory_order_acquire));
+  }
+
+  // Makes sure that `set` works for all slices of the range. false when there is no memory.
+  bool cover(const void* start, std::size_t bytes) noexcept;
+
+  // Precondition: the range has been covered.
+  void set(const void* start, std::size_t slices, PageMapEntry entry) noexcept;
+  void clear(const void* start, std::size_t slices) noexcept { set(start, slices, {}); }
+
+  [[nodiscard]] Lock& lock() noexcept { return lock_; }
+
+ private:
+  static constexpr std::size_t kLeafBits = 16;
+  static constexpr std::size_t kRootBits = kAddressBits - kSliceShift - kLeafBits;
+
+  struct Leaf {
+    std::atomic<std::uintptr_t> entries[std::size_t{1} << kLeafBits];
+  };
+
+  static constexpr std::size_t root_index(std::uintptr_t address) {
+    return (address >> (kSliceShift + kLeafBits)) & ((std::size_t{1} << kRootBits) - 1);
+  }
+  static constexpr std::size_t leaf_index(std::uintptr_t address) {
+    return (address >> kSliceShift) & ((std::size_t{1} << kLeafBits) - 1);
+  }
+
+  bool add_leaf(std::size_t index) noexcept;
+
+  std::atomic<std::ptrdiff_t> root_[std::size_t{1} << kRootBits] = {};
+  Leaf empty_leaf_ = {};
+  Lock lock_;
+};
+
+extern constinit PageMap page_map;
+
+}  // namespace refmalloc

@@ -1,0 +1,61 @@
+// Frees into slabs of other arenas, gathered so that neighbours in one bitmap word travel together.
+//
+//   cells_[hash of slab and word] = {slab, word, objects as bits}
+//
+// A cell that another slab or word claims is delivered at once; the rest when the batch ends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/arena.h"
+#include "allocators/reference/message.h"
+
+namespace refmalloc {
+
+class RemoteBatch {
+ public:
+  explicit RemoteBatch(Arena& sender) noexcept : sender_(sender) {}
+  RemoteBatch(const RemoteBatch&) = delete;
+  RemoteBatch& operator=(const RemoteBatch&) = delete;
+
+  ~RemoteBatch() {
+    for (Cell& cell : cells_) deliver(cell);
+  }
+
+  void add(Slab& slab, const void* object) noexcept {
+    const std::size_t index = slab.index_of(object);
+    const std::size_t word = index / kWordBits;
+    const std::uint64_t bit = std::uint64_t{1} << (index % kWordBits);
+    Cell& cell = cells_[(reinterpret_cast<std::uintptr_t>(&slab) / kTags + word) % kCells];
+    if (cell.slab != &slab || cell.word != word) {
+      deliver(cell);
+      cell = {.slab = &slab, .word = word, .objects = 0};
+    }
+    if ((cell.objects & bit) != 0) [[unlikely]]
+      abort_over("double free", object);
+    cell.objects |= bit;
+  }
+
+ private:
+  static constexpr std::size_t kCells = 16;
+
+  struct Cell {
+    Slab* slab = nullptr;
+    std::size_t word = 0;
+    std::uint64_t objects = 0;
+  };
+
+  void deliver(const Cell& cell) noexcept {
+    if (cell.slab == nullptr) return;
+    // Afterwards the slab may retire at any time, so its owner is asked for first.
+    Arena& owner = arenas[cell.slab->arena()];
+    sender_.remote_batches.fetch_add(1, std::memory_order_relaxed);
+    if (cell.slab->deliver(cell.word, cell.objects)) owner.queue_remote(*cell.slab);
+  }
+
+  Arena& sender_;
+  Cell cells_[kCells];
+};
+
+}  // namespace refmalloc

@@ -1,0 +1,40 @@
+// A run: neighbouring slices that are used together or free together.
+//
+//   start ─▶ │ slice │ slice │ … │ slice │        slices of them
+//
+// Invariants: the record never changes its arena; a free run is known to the page map by its first
+// and its last slice, a used one by whoever uses it (a slab by all its slices, a medium object by
+// its first).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/geometry.h"
+#include "allocators/reference/page_map.h"
+
+namespace refmalloc {
+
+enum class RunState : std::uint8_t {
+  kDirty,  // free; pages may be resident and hold anything
+  kClean,  // free; no pages, reads as zero
+  kUsed,   // handed out, or on its way to the operating system
+};
+
+struct alignas(kTags) Run {
+  char* start = nullptr;
+  std::size_t slices = 0;
+  Run* bin_previous = nullptr;  // runs of similar length
+  Run* bin_next = nullptr;
+  Run* older = nullptr;  // dirty runs in the order they were freed
+  Run* newer = nullptr;
+  std::uint8_t arena = 0;
+  RunState state = RunState::kUsed;
+  bool zeroed = false;  // used, and was clean when it was handed out
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return slices << kSliceShift; }
+  [[nodiscard]] char* end() const noexcept { return start + bytes(); }
+};
+static_assert(sizeof(Run) == kTags);
+
+}  // namespace refmalloc

@@ -1,0 +1,87 @@
+// A slab: a run cut into objects of one size class, with its bookkeeping out of band.
+//
+//   record (Metadata)                        memory (a run)
+//   ┌────────┬───────────┬─────────────┐     ┌────────┬────────┬────────┬──────┐
+//   │ Slab   │ free bits │ remote bits │     │ object │ object │ object │ tail │
+//   └────────┴───────────┴─────────────┘     └────────┴────────┴────────┴──────┘
+//   64 bytes   one bit an object, twice       never read or written by the allocator
+//
+// Invariants: a free bit is set when the object is neither with the program nor in a magazine; it
+// belongs to the lock of the slab's bin. A remote bit is set by any thread of another arena and
+// moves to the free bits under that lock. free_objects is the number of free bits. An object is in
+// at most one of the two. The record keeps its arena and class for ever, so a thread that is late
+// with `remote_queued` finds a slab of the same bin, possibly a retired one, never something else.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "allocators/reference/page_map.h"
+#include "allocators/reference/run.h"
+#include "allocators/reference/size_classes.h"
+
+namespace refmalloc {
+
+inline constexpr std::size_t kWordBits = 64;
+
+class alignas(kTags) Slab {
+ public:
+  static std::size_t record_bytes(std::size_t size_class) noexcept;
+
+  Slab(std::size_t size_class, std::uint8_t arena) noexcept;
+
+  // Puts the slab to work on a run: all objects free.
+  void open(Run& run) noexcept;
+
+  // Takes up to `wanted` free objects, lowest addresses first, so that memory nobody has touched
+  // stays untouched. Returns how many.
+  std::size_t take(void** objects, std::size_t wanted) noexcept;
+
+  // The owner's way of giving an object back.
+  void put(void* object) noexcept;
+
+  // What `deliver` got since the last time; the number of objects.
+  std::size_t absorb_remote() noexcept;
+
+  // Any thread's way: objects of one word at once. true when the caller must queue the slab.
+  bool deliver(std::size_t word, std::uint64_t objects) noexcept;
+
+  // Number of the object at that address. Ends the process when none begins there.
+  [[nodiscard]] std::size_t index_of(const void* object) const noexcept;
+  [[nodiscard]] bool begins_object(const void* pointer) const noexcept;
+
+  [[nodiscard]] bool is_full() const noexcept { return free_objects_ == 0; }
+  [[nodiscard]] bool is_empty() const noexcept { return free_objects_ == shape().objects; }
+  [[nodiscard]] std::size_t free_objects() const noexcept { return free_objects_; }
+  [[nodiscard]] std::size_t size_class() const noexcept { return size_class_; }
+  [[nodiscard]] std::uint8_t arena() const noexcept { return arena_; }
+  [[nodiscard]] Run* run() const noexcept { return run_; }
+  [[nodiscard]] bool is_valid() const noexcept;
+
+  // Links, guarded by the bin's lock but for remote_next, which belongs to whoever has set
+  // remote_queued.
+  Slab* previous = nullptr;
+  Slab* next = nullptr;
+  Slab* remote_next = nullptr;
+  std::atomic<bool> remote_queued{false};
+
+ private:
+  [[nodiscard]] const ClassShape& shape() const noexcept { return kClassShapes[size_class_]; }
+  static std::size_t words_of(std::size_t size_class) noexcept {
+    return (kClassShapes[size_class].objects + kWordBits - 1) / kWordBits;
+  }
+  [[nodiscard]] std::size_t words() const noexcept { return words_of(size_class_); }
+  [[nodiscard]] std::uint64_t* free_bits() const noexcept;
+  [[nodiscard]] std::atomic<std::uint64_t>* remote_bits() const noexcept;
+
+  std::uint8_t size_class_;
+  std::uint8_t arena_;
+  std::uint16_t free_objects_ = 0;
+  std::uint16_t first_word_ = 0;  // no free bit lies in a word before
+  char* start_ = nullptr;
+  Run* run_ = nullptr;
+};
+static_assert(sizeof(Slab) == kTags);
+
+}  // namespace refmalloc

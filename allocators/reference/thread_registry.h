@@ -1,0 +1,57 @@
+// Gives each thread a cache and an arena at its first miss, and takes the cache back at its end.
+//
+//   first miss ─▶ open ─▶ thread_cache = own cache ─▶ thread exit ─▶ close ─▶ exited_cache
+//
+// A thread that still allocates after its cache was taken back (in a later pthread-key destructor
+// or inside the C library) works on its arena directly, so nothing is left behind. Caches are kept
+// for the next thread: short-lived threads neither map nor leak memory.
+#pragma once
+
+#include <atomic>
+
+#include "allocators/reference/lock.h"
+#include "allocators/reference/thread_cache.h"
+
+namespace refmalloc {
+
+class ThreadRegistry {
+ public:
+  constexpr ThreadRegistry() = default;
+
+  // Reads the settings and prepares for thread exit. Cheap when done already.
+  void initialise() noexcept {
+    if (!initialised_.load(std::memory_order_acquire)) [[unlikely]]
+      initialise_once();
+  }
+
+  // The cache of the calling thread, made if need be. nullptr when the thread is past its end or
+  // there is no memory: the caller then uses `fallback_arena`.
+  ThreadCache* cache_of_this_thread() noexcept;
+
+  Arena& fallback_arena() noexcept { return arenas[0]; }
+
+  // The arenas that may hold anything are the first so many.
+  [[nodiscard]] unsigned arenas_in_use() const noexcept {
+    return arenas_in_use_.load(std::memory_order_acquire);
+  }
+
+  // Only the calling thread exists (after a fork).
+  void forget_other_threads() noexcept;
+
+  [[nodiscard]] Lock& lock() noexcept { return lock_; }
+
+ private:
+  void initialise_once() noexcept;
+  ThreadCache* open() noexcept;
+  void close(ThreadCache& cache) noexcept;
+  Arena& least_used_arena() noexcept;
+
+  Lock lock_;
+  std::atomic<bool> initialised_{false};
+  std::atomic<unsigned> arenas_in_use_{1};
+  ThreadCache* spare_caches_ = nullptr;
+};
+
+extern constinit ThreadRegistry thread_registry;
+
+}  // namespace refmalloc
