@@ -1,0 +1,35 @@
+#include "bench/cli/conclusion.h"
+
+#include <fmt/format.h>
+
+#include "bench/cli/command_line.h"
+#include "bench/cli/summarizer.h"
+#include "bench/cli/terminal.h"
+
+namespace heapwise {
+
+int conclude(const Conclusion& conclusion, const Parts& parts, Interrupt& interrupt) {
+  const auto& result = conclusion.result;
+  if (result.end == CampaignEnd::kInterrupted) {
+    print_note(fmt::format("Interrupted; what was measured is in {}. {}", conclusion.folder,
+                           conclusion.go_on));
+    return kExitInterrupted;
+  }
+  if (result.end == CampaignEnd::kOutOfTime) {
+    print_note(fmt::format("The time budget ended with {} blocks left out. {}",
+                           result.blocks_left_out, conclusion.go_on));
+  }
+  const bool summarized = summarize(parts, conclusion.folder, conclusion.as_json, interrupt);
+  if (interrupt.requested()) return kExitInterrupted;
+  if (result.failed_runs > 0) {
+    print_note(
+        fmt::format("{} runs failed; they are in the records with their status and have no "
+                    "figures.",
+                    result.failed_runs));
+  }
+  print_note("Results: " + conclusion.folder);
+  if (!summarized) return kExitError;
+  return result.failed_runs > 0 ? kExitSomeFailed : kExitOk;
+}
+
+}  // namespace heapwise

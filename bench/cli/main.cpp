@@ -1,0 +1,35 @@
+// heapwise: the command line and parent of everything that is measured.
+#include <exception>
+
+#include "bench/cli/command_line.h"
+#include "bench/cli/terminal.h"
+
+namespace {
+
+constexpr const char* kAbout =
+    "Which allocator, with which malloc settings, should this program run on?\n"
+    "\n"
+    "  heapwise list                      what is installed, and what it can be asked\n"
+    "  heapwise bench                     all workloads on all allocators, within 5 minutes\n"
+    "  heapwise try -- ./service --once   your own program under each allocator\n";
+
+constexpr const char* kFooter =
+    "Allocators and workloads are named alike: NAME[=PATH][:key=value[,key=value...]], such as\n"
+    "glibc:mmap_threshold=32M,trim_threshold=1G or mine=./libmine.so or large_churn:size=1M.\n"
+    "Exit codes: 0 all runs ok, 1 some run failed, 2 error, 130 interrupted.";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app(kAbout, "heapwise");
+    app.footer(kFooter);
+    app.set_version_flag("--version", "heapwise " HEAPWISE_VERSION);
+    const std::vector<heapwise::Subcommand> subcommands{
+        heapwise::add_list(app), heapwise::add_bench(app), heapwise::add_try(app)};
+    return heapwise::dispatch(app, subcommands, heapwise::split_command_line(argc, argv));
+  } catch (const std::exception& error) {
+    heapwise::print_error(error.what());
+    return heapwise::kExitError;
+  }
+}

@@ -1,0 +1,156 @@
+#include "bench/run/campaign.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bench/core/clock.h"
+
+namespace heapwise {
+namespace {
+
+constexpr std::uint64_t kTimeoutFactor = 10;
+
+std::string make_run_id(const RunRequest& request) {
+  return fmt::format("g{:03}-b{:02}-a{}-r{:02}", request.group, request.block, request.attempt,
+                     request.order);
+}
+
+}  // namespace
+
+Campaign::Campaign(const Plan& plan, CampaignOptions options, Parts parts)
+    : plan_(plan),
+      options_(options),
+      parts_(std::move(parts)),
+      history_(plan, parts_.journal.earlier_records()),
+      pace_(plan),
+      runs_done_(history_.complete_runs_count()),
+      blocks_left_(plan.groups.size()) {
+  result_.failed_runs = history_.failed_runs_count();
+}
+
+CampaignResult Campaign::run() {
+  started_ = parts_.now();
+  const auto order = block_order(plan_);
+  for (const auto ref : order) blocks_left_[ref.group] += history_.is_complete(ref) ? 0 : 1;
+  bool goes_on = run_warm_ups();
+  for (auto ref = order.begin(); goes_on && ref != order.end(); ++ref) {
+    if (history_.is_complete(*ref)) continue;
+    if (fits_budget(ref->group)) {
+      goes_on = run_block(*ref);
+    } else {
+      ++result_.blocks_left_out;
+    }
+    --blocks_left_[ref->group];
+  }
+  parts_.progress.finish();
+  if (!goes_on) {
+    result_.end = CampaignEnd::kInterrupted;
+  } else if (result_.blocks_left_out > 0) {
+    result_.end = CampaignEnd::kOutOfTime;
+  }
+  return result_;
+}
+
+bool Campaign::run_block(BlockRef ref) {
+  const auto allocators = allocator_order(plan_, ref);
+  std::size_t failed = 0;
+  for (std::size_t order = 0; order < allocators.size(); ++order) {
+    if (parts_.interrupt.requested()) return false;
+    const auto request = make_request(ref, allocators[order], order);
+    const auto result = carry_out(request);
+    parts_.journal.append(to_record(request, result));
+    if (result.status == Status::kInterrupted) return false;
+    ++runs_done_;
+    if (result.status != Status::kOk) {
+      ++failed;
+      note_failure(request, result);
+    }
+  }
+  result_.failed_runs += failed;
+  return true;
+}
+
+bool Campaign::run_warm_ups() {
+  for (unsigned round = 0; round < options_.warm_ups; ++round) {
+    for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
+      // The baseline first: its time bounds the others'.
+      auto allocators = plan_.groups[group].allocators;
+      std::ranges::stable_partition(
+          allocators, [&](const auto& name) { return name == plan_.groups[group].baseline; });
+      for (std::size_t order = 0; order < allocators.size(); ++order) {
+        if (parts_.interrupt.requested()) return false;
+        auto request = make_request({group, 0}, allocators[order], order);
+        request.run_id = fmt::format("warm-up-{}-{}-{}", round, group, order);
+        if (carry_out(request).status == Status::kInterrupted) return false;
+      }
+    }
+  }
+  return true;
+}
+
+RunResult Campaign::carry_out(const RunRequest& request) {
+  const auto& group = plan_.groups[request.group];
+  report(fmt::format("{} {} {}", group.title(), group.pass, request.cell.allocator));
+  const auto begun = parts_.now();
+  auto result = parts_.runner.run(request);
+  if (result.wall.value == 0) result.wall = parts_.now() - begun;
+  if (result.started_unix_ns == 0) {
+    result.started_unix_ns = read_clock(CLOCK_REALTIME).value;
+  }
+  if (result.status == Status::kOk) pace_.add(request.group, request.cell.allocator, result.wall);
+  return result;
+}
+
+RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
+                                  std::size_t order) const {
+  RunRequest request{.run_id = {},
+                     .group = ref.group,
+                     .block = ref.block,
+                     .attempt = history_.next_attempt(ref),
+                     .order = static_cast<unsigned>(order),
+                     .seed = workload_seed(plan_, ref),
+                     .cell = plan_.groups[ref.group].cell(allocator),
+                     .padding_bytes = environment_padding(plan_, ref, order),
+                     .timeout = timeout_of(ref.group)};
+  request.run_id = make_run_id(request);
+  return request;
+}
+
+Nanoseconds Campaign::timeout_of(std::size_t group) const {
+  const auto median = pace_.baseline_median(group);
+  if (!median) return options_.first_timeout;
+  return std::max(options_.least_timeout, Nanoseconds{kTimeoutFactor * median->value});
+}
+
+bool Campaign::fits_budget(std::size_t group) const {
+  if (options_.time_budget.value == 0) return true;
+  const auto spent = parts_.now() - started_;
+  return spent + pace_.block_estimate(group).value_or(Nanoseconds{}) <= options_.time_budget;
+}
+
+void Campaign::report(const std::string& doing) {
+  Nanoseconds left;
+  for (std::size_t group = 0; group < blocks_left_.size(); ++group) {
+    left.value += blocks_left_[group] * pace_.block_estimate(group).value_or(Nanoseconds{}).value;
+  }
+  if (options_.time_budget.value != 0) {
+    const auto spent = std::min(options_.time_budget, parts_.now() - started_);
+    left = std::min(left, options_.time_budget - spent);
+  }
+  parts_.progress.update(
+      {.runs_done = runs_done_, .runs_planned = plan_.runs_count(), .left = left, .doing = doing});
+}
+
+void Campaign::note_failure(const RunRequest& request, const RunResult& result) {
+  // A failure that comes back in every block is told once for each cell.
+  const auto& group = plan_.groups[request.group];
+  const auto missing = result.status == Status::kLibraryMissing;
+  const auto text = fmt::format("{}{}: {}{}{}", request.cell.allocator,
+                                missing ? "" : " on " + group.title() + ", " + group.pass,
+                                status_name(result.status),
+                                result.status_detail.empty() ? "" : ", ", result.status_detail);
+  if (notes_[text]++ == 0) parts_.progress.note(text);
+}
+
+}  // namespace heapwise

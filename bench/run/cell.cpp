@@ -1,0 +1,72 @@
+#include "bench/run/cell.h"
+
+#include "bench/core/units.h"
+#include "bench/run/run_error.h"
+
+namespace heapwise {
+namespace {
+
+constexpr std::array<std::string_view, 4> kPurposeNames{"comparison", "sweep", "own_cost",
+                                                        "command"};
+
+Purpose purpose_from_name(const std::string& name) {
+  for (std::size_t i = 0; i < kPurposeNames.size(); ++i) {
+    if (kPurposeNames[i] == name) return static_cast<Purpose>(i);
+  }
+  throw RunError("the plan holds a group of the unknown purpose '" + name +
+                 "'; it was written by another version of heapwise: start a new campaign");
+}
+
+}  // namespace
+
+std::string_view purpose_name(Purpose purpose) {
+  return kPurposeNames[static_cast<std::size_t>(purpose)];
+}
+
+std::string Group::title() const {
+  std::string out = workload;
+  char separator = ':';
+  for (const auto& [key, value] : parameters.items()) {
+    const auto text =
+        value.is_string() ? value.get<std::string>() : format_scaled(value.get<std::uint64_t>());
+    out += separator + key + "=" + text;
+    separator = ',';
+  }
+  return out;
+}
+
+Json to_json(const Cell& cell) {
+  return {{"workload", cell.workload},
+          {"parameters", cell.parameters},
+          {"allocator", cell.allocator},
+          {"threads", cell.threads},
+          {"pass", cell.pass}};
+}
+
+Json to_json(const Group& group) {
+  return {{"workload", group.workload}, {"parameters", group.parameters},
+          {"threads", group.threads},   {"pass", group.pass},
+          {"blocks", group.blocks},     {"purpose", purpose_name(group.purpose)},
+          {"baseline", group.baseline}, {"allocators", group.allocators}};
+}
+
+Cell cell_from_json(const Json& json) {
+  return {.workload = json.at("workload"),
+          .parameters = json.at("parameters"),
+          .allocator = json.at("allocator"),
+          .threads = json.at("threads"),
+          .pass = json.at("pass")};
+}
+
+Group group_from_json(const Json& json) {
+  return {.workload = json.at("workload"),
+          .parameters = json.at("parameters"),
+          .threads = json.at("threads"),
+          .pass = json.at("pass"),
+          .blocks = json.at("blocks"),
+          .purpose = purpose_from_name(json.at("purpose")),
+          .baseline = json.at("baseline"),
+          .allocators = json.at("allocators").get<std::vector<std::string>>()};
+}
+
+}  // namespace heapwise

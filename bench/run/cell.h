@@ -1,0 +1,51 @@
+// What is measured: a cell is one run's worth, a group is the cells that may be compared.
+//
+//     group ── block 0 ── run of glibc, run of refmalloc, …   (random order, close in time)
+//           └─ block 1 ── …
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/run/json.h"
+
+namespace heapwise {
+
+struct Cell {
+  std::string workload;
+  Json parameters;  // every parameter spelled out; of a command {"command": TEXT}
+  std::string allocator;
+  unsigned threads = 1;
+  std::string pass;
+};
+
+enum class Purpose { kComparison, kSweep, kOwnCost, kCommand };
+
+struct Group {
+  std::string workload;
+  Json parameters;
+  unsigned threads = 1;
+  std::string pass;
+  unsigned blocks = 0;
+  Purpose purpose = Purpose::kComparison;
+  std::string baseline;
+  std::vector<std::string> allocators;
+
+  Cell cell(const std::string& allocator) const {
+    return {workload, parameters, allocator, threads, pass};
+  }
+  /// For people: `large_churn:size=1M,window=1`, sizes as they would be typed.
+  std::string title() const;
+};
+
+std::string_view purpose_name(Purpose purpose);
+
+Json to_json(const Cell& cell);
+Json to_json(const Group& group);
+Cell cell_from_json(const Json& json);
+Group group_from_json(const Json& json);
+
+}  // namespace heapwise

@@ -1,0 +1,115 @@
+#include "bench/run/outcome.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+
+namespace heapwise {
+namespace {
+
+/// Exit code with which a worker refuses a cell; it has said why before.
+constexpr int kRefusedExitCode = 3;
+
+std::optional<std::uint64_t> read_oom_kills() {
+  std::ifstream vmstat("/proc/vmstat");
+  std::string key;
+  std::uint64_t value = 0;
+  while (vmstat >> key >> value) {
+    if (key == "oom_kill") return value;
+  }
+  return std::nullopt;
+}
+
+/// The last line the process wrote to standard error, which is where a dying one says why.
+std::string last_words(const std::string& errors) {
+  const auto end = errors.find_last_not_of(" \t\r\n");
+  if (end == std::string::npos) return {};
+  const auto newline = errors.rfind('\n', end);
+  const auto begin = newline == std::string::npos ? 0 : newline + 1;
+  constexpr std::size_t kLongest = 300;
+  return ": " + errors.substr(begin, std::min(end + 1 - begin, kLongest));
+}
+
+void set(RunResult& result, Status status, std::string detail) {
+  result.status = status;
+  result.status_detail = std::move(detail);
+}
+
+void judge_signal(int signal, bool out_of_memory, const std::string& errors, RunResult& result) {
+  if (signal == SIGKILL && out_of_memory) {
+    return set(result, Status::kOutOfMemory, "the kernel's out-of-memory killer ended it");
+  }
+  if (signal == SIGKILL) {
+    return set(result, Status::kCrashed, "killed by SIGKILL, which heapwise did not send");
+  }
+  const char* name = sigabbrev_np(signal);
+  set(result, Status::kCrashed,
+      fmt::format("ended by SIG{}{}", name != nullptr ? name : std::to_string(signal),
+                  last_words(errors)));
+}
+
+}  // namespace
+
+OutOfMemoryWatch::OutOfMemoryWatch() : kills_before_(read_oom_kills()) {}
+
+bool OutOfMemoryWatch::struck() const {
+  return kills_before_.has_value() && read_oom_kills() > kills_before_;
+}
+
+void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
+                  int accepted_exit_code, RunResult& result) {
+  if (end.report && end.report->exec_errno == 0) {
+    const int status = end.report->wait_status;
+    result.started_unix_ns = end.report->started_unix_ns;
+    if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
+  }
+  if (end.stopped == Stop::kInterrupted) {
+    return set(result, Status::kInterrupted, "stopped together with heapwise");
+  }
+  if (end.stopped == Stop::kTimedOut) {
+    constexpr double kPerSecond = 1e9;
+    return set(result, Status::kTimedOut,
+               fmt::format("not done after {:.0f} s, so it was stopped",
+                           static_cast<double>(timeout.value) / kPerSecond));
+  }
+  if (!end.report) {
+    return set(result, Status::kCrashed,
+               "heapwise-launch ended without a report" + last_words(end.errors));
+  }
+  if (end.report->exec_errno != 0) {
+    return set(result, Status::kCrashed,
+               fmt::format("cannot be executed: {}", std::strerror(end.report->exec_errno)));
+  }
+  if (result.signal) return judge_signal(*result.signal, out_of_memory, end.errors, result);
+  if (result.exit_code != accepted_exit_code) {
+    return set(result, Status::kCrashed,
+               fmt::format("exit code {} instead of {}{}", result.exit_code.value_or(-1),
+                           accepted_exit_code, last_words(end.errors)));
+  }
+  set(result, Status::kOk, "");
+}
+
+void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_memory,
+                  Nanoseconds timeout, RunResult& result) {
+  judge_ending(end, out_of_memory, timeout, answer.refused ? kRefusedExitCode : 0, result);
+  if (result.status != Status::kOk) return;
+  const auto& said = answer.refused ? answer.refused : answer.figures;
+  if (!said) {
+    return set(result, Status::kCrashed,
+               answer.garbled.empty()
+                   ? "ended without its figures" + last_words(end.errors)
+                   : "sent a line that is not the protocol's: " + answer.garbled);
+  }
+  const auto status = status_from_name(said->value("status", ""));
+  if (!status || (answer.refused && status == Status::kOk)) {
+    return set(result, Status::kCrashed,
+               "gave itself a status that does not exist: " + said->value("status", ""));
+  }
+  set(result, *status, said->value("status_detail", ""));
+}
+
+}  // namespace heapwise

@@ -1,0 +1,39 @@
+// What the parent makes of how a process ended: one place decides between crashed, killed, timed
+// out and fine.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bench/run/child.h"
+#include "bench/run/run_record.h"
+
+namespace heapwise {
+
+/// What the worker said of itself before it ended.
+struct WorkerAnswer {
+  std::optional<Json> refused;  // line 2'
+  std::optional<Json> figures;  // line 4
+  std::string garbled;          // not empty: a line that is not the protocol's
+};
+
+/// Whether the kernel's out-of-memory killer has struck since an earlier moment.
+class OutOfMemoryWatch {
+ public:
+  OutOfMemoryWatch();
+  bool struck() const;
+
+ private:
+  std::optional<std::uint64_t> kills_before_;
+};
+
+/// Fills status, detail, exit_code, signal and started_unix_ns. `accepted_exit_code` is what a
+/// process that did its work exits with.
+void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
+                  int accepted_exit_code, RunResult& result);
+
+/// judge_ending for a worker: its own verdict counts when it ended as it should.
+void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_memory,
+                  Nanoseconds timeout, RunResult& result);
+
+}  // namespace heapwise

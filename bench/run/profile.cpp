@@ -1,0 +1,140 @@
+// To tune a profile change `operations`: the measured region of a run should last 0.1 to 0.3 s on
+// the slowest sensible allocator. A run costs 20 to 50 ms more for its process.
+#include "bench/run/profile.h"
+
+#include <array>
+
+#include "bench/core/spec.h"
+
+namespace heapwise {
+namespace {
+
+using Passes = std::span<const PassBlocks>;
+using Rows = std::span<const ProfileRow>;
+using Specs = std::span<const std::string_view>;
+
+// ---- smoke: does everything run? No verdicts: fewer than 8 blocks
+// --------------------------------
+
+constexpr PassBlocks kSmokePasses[]{
+    {"throughput", 1}, {"latency", 1}, {"memory", 1}, {"system_calls", 1}, {"checked", 1, 10}};
+constexpr PassBlocks kSmokeOnce[]{{"throughput", 1}};
+constexpr ProfileRow kSmokeRows[]{
+    {"small_churn:live=10K,operations=200K", kSmokePasses},
+    {"large_churn:size=1M,window=1,operations=200", kSmokePasses},
+    {"producer_consumer:producers=1,consumers=1,operations=100K", kSmokePasses},
+};
+constexpr std::string_view kSmokeSweep[]{
+    "glibc",
+    "glibc:mmap_threshold=128K",
+    "glibc:mmap_threshold=64M",
+    "glibc:mmap_threshold=64M,trim_threshold=1G",
+};
+
+// ---- quick: verdicts within 5 minutes
+// ------------------------------------------------------------
+
+constexpr PassBlocks kQuickPasses[]{
+    {"throughput", 8}, {"latency", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
+constexpr PassBlocks kQuickWithoutLatency[]{
+    {"throughput", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
+constexpr PassBlocks kQuickOwnCost[]{{"throughput", 3}};
+constexpr PassBlocks kQuickSweepPasses[]{{"throughput", 3}, {"memory", 2}, {"system_calls", 1}};
+constexpr ProfileRow kQuickRows[]{
+    {"small_churn:live=10K,operations=2M", kQuickPasses},
+    {"small_churn:live=100K,operations=1M", kQuickPasses},
+    {"small_churn:live=1M,operations=500K", kQuickWithoutLatency},
+    {"large_churn:size=1M,window=1,operations=500", kQuickPasses},
+    {"producer_consumer:producers=1,consumers=1,operations=500K", kQuickPasses},
+    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickPasses},
+};
+constexpr std::string_view kThresholdSweep[]{
+    "glibc",
+    // The threshold or the trimming alone: setting one freezes the other at its start value.
+    "glibc:mmap_threshold=64M",
+    "glibc:trim_threshold=128K",
+    "glibc:trim_threshold=1G",
+    // Both.
+    "glibc:mmap_threshold=128K,trim_threshold=128K",
+    "glibc:mmap_threshold=128K,trim_threshold=1M",
+    "glibc:mmap_threshold=128K,trim_threshold=2M",
+    "glibc:mmap_threshold=128K,trim_threshold=1G",
+    "glibc:mmap_threshold=1M,trim_threshold=128K",
+    "glibc:mmap_threshold=1M,trim_threshold=1M",
+    "glibc:mmap_threshold=1M,trim_threshold=2M",
+    "glibc:mmap_threshold=1M,trim_threshold=1G",
+    "glibc:mmap_threshold=2M,trim_threshold=128K",
+    "glibc:mmap_threshold=2M,trim_threshold=1M",
+    "glibc:mmap_threshold=2M,trim_threshold=2M",
+    "glibc:mmap_threshold=2M,trim_threshold=1G",
+    "glibc:mmap_threshold=64M,trim_threshold=128K",
+    "glibc:mmap_threshold=64M,trim_threshold=1M",
+    "glibc:mmap_threshold=64M,trim_threshold=2M",
+    "glibc:mmap_threshold=64M,trim_threshold=1G",
+    // How much more is taken from the system at a time.
+    "glibc:top_pad=1M",
+    "glibc:top_pad=16M",
+    "glibc:mmap_threshold=64M,trim_threshold=128K,top_pad=16M",
+};
+
+// ---- full: finer, larger and longer, within an hour
+// ----------------------------------------------
+
+constexpr PassBlocks kFullPasses[]{
+    {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}, {"checked", 2, 10}};
+constexpr PassBlocks kFullOwnCost[]{{"throughput", 5}, {"latency", 3}};
+constexpr PassBlocks kFullSweepPasses[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
+constexpr ProfileRow kFullRows[]{
+    {"small_churn:live=1K,operations=10M", kFullPasses},
+    {"small_churn:live=10K,operations=10M", kFullPasses},
+    {"small_churn:live=100K,operations=5M", kFullPasses},
+    {"small_churn:live=1M,operations=2M", kFullPasses},
+    {"large_churn:size=256K,window=16,operations=2K", kFullPasses},
+    {"large_churn:size=1M,window=1,operations=1K", kFullPasses},
+    {"large_churn:size=16M,window=1,operations=100", kFullPasses},
+    {"producer_consumer:producers=1,consumers=1,operations=2M", kFullPasses},
+    {"producer_consumer:producers=2,consumers=2,operations=2M", kFullPasses},
+    {"producer_consumer:producers=4,consumers=1,operations=2M", kFullPasses},
+};
+
+constexpr std::array<Profile, 3> kProfiles{{
+    {.name = "smoke",
+     .summary = "does everything run? at most 60 s, no verdicts",
+     .rows = Rows(kSmokeRows),
+     .own_cost = Passes(kSmokeOnce),
+     .sweep_workload = "large_churn:size=1M,window=1,operations=300",
+     .sweep = Specs(kSmokeSweep),
+     .sweep_passes = Passes(kSmokeOnce)},
+    {.name = "quick",
+     .summary = "verdicts on the cells that matter most, at most 5 min",
+     .rows = Rows(kQuickRows),
+     .own_cost = Passes(kQuickOwnCost),
+     .sweep_workload = "large_churn:size=1M,window=1,operations=1K",
+     .sweep = Specs(kThresholdSweep),
+     .sweep_passes = Passes(kQuickSweepPasses)},
+    {.name = "full",
+     .summary = "more cells and twice the blocks, at most 60 min",
+     .rows = Rows(kFullRows),
+     .own_cost = Passes(kFullOwnCost),
+     .sweep_workload = "large_churn:size=1M,window=1,operations=1500",
+     .sweep = Specs(kThresholdSweep),
+     .sweep_passes = Passes(kFullSweepPasses)},
+}};
+
+}  // namespace
+
+std::span<const Profile> all_profiles() {
+  return kProfiles;
+}
+
+const Profile& find_profile(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& profile : kProfiles) {
+    if (profile.name == name) return profile;
+    names.emplace_back(profile.name);
+  }
+  throw UsageError("there is no profile '" + std::string(name) + "'" + did_you_mean(name, names) +
+                   "; choose smoke, quick or full");
+}
+
+}  // namespace heapwise

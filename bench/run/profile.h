@@ -1,0 +1,40 @@
+// The profiles: which cells a campaign measures, and how often. One readable table each.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heapwise {
+
+/// A pass over a cell: how many blocks, and by what its operations are divided.
+struct PassBlocks {
+  std::string_view pass;
+  unsigned blocks;
+  std::uint64_t operations_divisor = 1;
+};
+
+/// A workload spec with its passes.
+struct ProfileRow {
+  std::string_view workload;
+  std::span<const PassBlocks> passes;
+};
+
+struct Profile {
+  std::string_view name;
+  std::string_view summary;                 // for --help
+  std::span<const ProfileRow> rows;         // every allocator against the baseline
+  std::span<const PassBlocks> own_cost;     // the same cells on the null allocator
+  std::string_view sweep_workload;          // the threshold sweep, over glibc with settings
+  std::span<const std::string_view> sweep;  // specs, the first is the baseline
+  std::span<const PassBlocks> sweep_passes;
+};
+
+std::span<const Profile> all_profiles();
+
+/// Throws UsageError for an unknown name.
+const Profile& find_profile(std::string_view name);
+
+}  // namespace heapwise

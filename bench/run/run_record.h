@@ -1,0 +1,83 @@
+// One run: what it is asked, what came of it, and the record that is stored.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bench/core/units.h"
+#include "bench/run/cell.h"
+
+namespace heapwise {
+
+/// The schema of manifest.json and runs.jsonl that this build writes and can continue.
+inline constexpr int kSchemaVersion = 1;
+
+enum class Status {
+  kOk,
+  kCrashed,
+  kTimedOut,
+  kWrongAllocator,
+  kLibraryMissing,
+  kNotPreloadable,
+  kSettingContradicted,
+  kIntegrityFailed,
+  kCountMismatch,
+  kOutOfMemory,
+  kInterrupted,
+};
+
+inline constexpr std::array<std::string_view, 11> kStatusNames{
+    "ok",
+    "crashed",
+    "timed_out",
+    "wrong_allocator",
+    "library_missing",
+    "not_preloadable",
+    "setting_contradicted",
+    "integrity_failed",
+    "count_mismatch",
+    "out_of_memory",
+    "interrupted",
+};
+
+constexpr std::string_view status_name(Status status) {
+  return kStatusNames[static_cast<std::size_t>(status)];
+}
+
+/// The status of that name, or nothing.
+std::optional<Status> status_from_name(std::string_view name);
+
+struct RunRequest {
+  std::string run_id;
+  std::size_t group = 0;  // place in the plan
+  unsigned block = 0;
+  unsigned attempt = 0;
+  unsigned order = 0;  // place inside the block
+  std::uint64_t seed = 0;
+  Cell cell;
+  std::size_t padding_bytes = 0;
+  Nanoseconds timeout;  // 0: none
+};
+
+struct RunResult {
+  Status status = Status::kOk;
+  std::string status_detail;
+  std::optional<int> exit_code;  // of a process that exited
+  std::optional<int> signal;     // of a process that was killed
+  std::uint64_t started_unix_ns = 0;
+  Nanoseconds wall;
+  Json identity = Json::object();
+  Json work = Json::object();
+  Json metrics = Json::object();
+  Json histograms = Json::object();
+  Json timeline = Json::object();
+  Json outcome;  // of a command only
+};
+
+/// The record as results/schema.json has it. Anything but `ok` has no figures, whatever was sent.
+Json to_record(const RunRequest& request, const RunResult& result);
+
+}  // namespace heapwise
