@@ -28,7 +28,8 @@ def significant(value: float, digits: int = 3) -> str:
     """`value` with three significant digits and no exponent: 0.0312, 1.50, 24.1, 1234."""
     if value == 0:
         return "0"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    rounded = float(f"{value:.{digits - 1}e}")  # 0.9996 has the decimals of 1
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     text = f"{value:.{min(decimals, 6)}f}"
     return "0" if float(text) == 0 else text
 
@@ -41,7 +42,7 @@ def duration(value_ns: float) -> str:
 
 def memory(value_bytes: float) -> str:
     size, index = float(value_bytes), 0
-    while abs(size) >= 1024 and index < len(_BINARY_UNITS) - 1:
+    while abs(size) >= 1023.5 and index < len(_BINARY_UNITS) - 1:
         size, index = size / 1024, index + 1
     return f"{size:.0f} B" if index == 0 else f"{significant(size)} {_BINARY_UNITS[index]}"
 
@@ -56,7 +57,7 @@ def count(value: float) -> str:
         if abs(value) >= divisor:
             scale = 1e3 if suffix == "k" else divisor
             return f"{significant(value / scale)}{suffix}"
-    return significant(value)
+    return significant(value, 3 if abs(value) >= 0.1 else 2)
 
 
 def quantity(value: float, unit: str) -> str:

@@ -7,14 +7,12 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
-from .labels import cell as cell_text
-from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, LEGEND, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, Column, Table,
-                     Text, cell_table, cell_views, own_cost_table, sweep_table)
+from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, LEGEND, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView, Column, Table,
+                     Text, cell_table, cell_views, own_cost_table, positions, sweep_table)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
-# Figures with marks end in two columns of their own, so one space keeps them apart.
-SEPARATORS = {True: " ", False: "  "}
+GAP = 2
 NARROWEST_LABEL = 12
 _COLOURS = {"better": "32", "worse": "31", "same": "2", "failed": "1;33", "strong": "1"}
 _ASCII = str.maketrans({"×": "x", "▲": "+", "▼": "-", "…": "..", "µ": "u", "·": ".", "±": "+-"})
@@ -126,65 +124,61 @@ def _findings_lines(summary: Summary) -> list[str]:
     return [*lines, ""]
 
 
-def _bare_cell(view: Any) -> list[str]:
+def _bare_cell(view: CellView) -> list[str]:
     """A cell of which only the untimed `checked` pass was run."""
-    first = view.first
-    lines = [cell_text(first["workload"], first["parameters"], first["threads"])]
-    for allocator in view.allocators:
-        runs = view.runs(first["pass"], allocator)
-        words = (runs["status_text"] or f"ok in {runs['ok_count']} runs") if runs else "not run"
-        lines.extend(_wrapped(f"{first['pass']}: {allocator} {words}", "  "))
+    lines = [view.title]
+    for pass_name in view.groups:
+        for allocator in view.allocators:
+            runs = view.runs(pass_name, allocator)
+            words = (runs["status_text"] or f"ok in {runs['ok_count']} runs") if runs else "not run"
+            lines.extend(_wrapped(f"{pass_name}: {allocator} {words}", "  "))
     return [*lines, ""]
 
 
 def _terminal_table(table: Table, colour: bool) -> list[str]:
-    widths, separator = _widths(table), SEPARATORS[table.marked]
-    lines = _wrapped(_tinted(table.title, "strong", colour), "") if len(table.title) <= TERMINAL_WIDTH \
-        else [_tinted(line, "strong", colour) for line in _wrapped(table.title, "  ", first="")]
+    marked = _marked_columns(table)
+    widths = _widths(table, marked)
+    lines = [_tinted(line, "strong", colour) for line in _wrapped(table.title, "  ", first="")]
     lines.extend(_wrapped(table.subtitle, "  "))
-    lines.append(_line(_headings(table, widths), widths, separator, colour=False))
-    lines.append("  " + "─" * (sum(widths) + len(separator) * (len(widths) - 1)))
+    headings = [Text(heading + "  " if position in marked else heading) for position, heading in enumerate(table.headings)]
+    lines.append(_line(headings, widths, marked, colour=False))
+    lines.append("  " + "─" * (sum(widths) - GAP))
     for row in table.rows:
-        if len(row[0].text) > widths[0]:
+        if len(row[0].text) + GAP > widths[0]:
             lines.extend(_tinted(line, row[0].tone, colour) for line in _wrapped(row[0].text, "  "))
             row = (Text("", row[0].tone), *row[1:])
-        lines.append(_line(row, widths, separator, colour))
+        lines.append(_line(row, widths, marked, colour))
     lines.extend(line for note in table.notes for line in _wrapped(note, "    ", first="  "))
     return [*lines, ""]
 
 
-def _widths(table: Table) -> list[int]:
-    """Column widths; the first gives way when the line would pass the terminal's width."""
-    widths, separator = [len(heading) for heading in table.headings], SEPARATORS[table.marked]
+def _marked_columns(table: Table) -> set[int]:
+    """Columns whose figures end in a space and a mark: their headings stand over the digits."""
+    return {position for row in table.rows for position, text in positions(row)
+            if position and text.span == 1 and text.text[-2:-1] == " "}
+
+
+def _widths(table: Table, marked: set[int]) -> list[int]:
+    """Column widths with the gap behind (a mark's own space makes it 1); the first gives way when the line would pass the terminal's width."""
+    gaps = [1 if position in marked else GAP for position in range(len(table.headings))]
+    widths = [len(heading) + (2 if position in marked else 0) + gaps[position]
+              for position, heading in enumerate(table.headings)]
     for row in table.rows:
-        position = 0
-        for text in row:
-            if text.span == 1:
-                widths[position] = max(widths[position], len(text.text))
-            else:
-                inside = sum(widths[position:position + text.span]) + len(separator) * (text.span - 1)
-                widths[position] += max(0, len(text.text) - inside)
-            position += text.span
-    rest = 2 + sum(widths[1:]) + len(separator) * (len(widths) - 1)
-    widths[0] = min(widths[0], max(NARROWEST_LABEL, TERMINAL_WIDTH - rest))
+        for position, text in positions(row):
+            needed = len(text.text) + gaps[position + text.span - 1]
+            widths[position] += max(0, needed - sum(widths[position:position + text.span]))
+    widths[0] = min(widths[0], max(NARROWEST_LABEL, TERMINAL_WIDTH - 2 + 1 - sum(widths[1:])))
     return widths
 
 
-def _headings(table: Table, widths: Sequence[int]) -> list[Text]:
-    """The headings; over figures with marks they stand over the digits."""
-    shift = "  " if table.marked else ""
-    return [Text(heading + shift if position and len(heading + shift) <= widths[position] else heading)
-            for position, heading in enumerate(table.headings)]
-
-
-def _line(row: Sequence[Text], widths: Sequence[int], separator: str, colour: bool) -> str:
-    parts, position = [], 0
-    for index, text in enumerate(row):
-        width = sum(widths[position:position + text.span]) + len(separator) * (text.span - 1)
-        padded = text.text.ljust(width) if index == 0 or text.span > 1 else text.text.rjust(width)
-        parts.append(_tinted(padded, text.tone, colour))
-        position += text.span
-    return ("  " + separator.join(parts)).rstrip()
+def _line(row: Sequence[Text], widths: Sequence[int], marked: set[int], colour: bool) -> str:
+    parts = []
+    for position, text in positions(row):
+        width = sum(widths[position:position + text.span])
+        gap = 1 if position + text.span - 1 in marked else GAP
+        aligned = text.text.ljust(width - gap) if position == 0 or text.span > 1 else text.text.rjust(width - gap)
+        parts.append(_tinted(aligned, text.tone, colour) + " " * gap)
+    return ("  " + "".join(parts)).rstrip()
 
 
 def _tinted(text: str, tone: str, colour: bool) -> str:

@@ -6,9 +6,9 @@ comparisons, and the sentence that reads them.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Mapping, Sequence
 
+from .cells import common_parameters, group_key, join_passes
 from .labels import duration, joined, memory, parse_scaled, parse_spec
 
 AXES = ("mmap_threshold", "trim_threshold", "top_pad")
@@ -19,17 +19,15 @@ FIGURES = ("wall_per_operation_ns", "minor_faults_per_operation", "rss_peak_grow
 
 def sweeps(groups: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One sweep for each cell with groups of purpose `sweep`."""
-    cells: dict[str, list[Mapping[str, Any]]] = {}
-    for group in groups:
-        if group["purpose"] == "sweep":
-            cells.setdefault(_cell_key(group), []).append(group)
     result = []
-    for key, members in cells.items():
-        ratios = {entry["allocator"]: entry for entry in comparisons if entry["purpose"] == "sweep"
-                  and entry["metric"] == "wall_per_operation_ns" and _cell_key(entry) == key}
+    for members in join_passes(groups, "sweep"):
+        keys = {group_key(group) for group in members}
+        ratios = {entry["allocator"]: entry for entry in comparisons
+                  if entry["metric"] == "wall_per_operation_ns" and group_key(entry) in keys}
         rows = _rows(members, ratios)
         first = members[0]
-        result.append({**{name: first[name] for name in ("workload", "parameters", "threads", "baseline")},
+        result.append({"workload": first["workload"], "parameters": common_parameters(members),
+                       "threads": first["threads"], "baseline": first["baseline"],
                        "reading": reading(rows, first["baseline"]), "rows": rows})
     return result
 
@@ -69,10 +67,6 @@ def order_of_setting(settings: Mapping[str, str]) -> tuple[Any, ...]:
 
     others = sorted((key, value) for key, value in settings.items() if key not in AXES)
     return (len(settings) > 0, others, *(position(key) for key in AXES))
-
-
-def _cell_key(node: Mapping[str, Any]) -> str:
-    return json.dumps([node["workload"], node["parameters"], node["threads"]], sort_keys=True)
 
 
 def _rows(groups: Sequence[Mapping[str, Any]], ratios: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

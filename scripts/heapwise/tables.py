@@ -7,11 +7,12 @@ failed shows its status as a word in the place of its figures.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, takewhile
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import labels
+from .cells import cell_key, common_parameters, group_key, join_passes
 from .metrics import STEPS, STEP_LABELS, metric_named
 from .statistics import FEWEST_PAIRS_FOR_VERDICT
 from .sweep import AXES
@@ -52,7 +53,6 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[Text, ...], ...]
     notes: tuple[str, ...] = ()
-    marked: bool = True  # figures end in a space and a mark, and headings stand over the figures
 
 
 TERMINAL_COLUMNS = (
@@ -75,9 +75,9 @@ LATENCY_COLUMNS = tuple(
     Column(f"{step}_{percentile}_ns", "latency", f"{STEP_LABELS[step]} {words}")
     for step in STEPS for percentile, words in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")))
 MEMORY_COLUMNS = (
-    *(Column(column.metric, column.pass_name, column.heading, interval=True)
-      for column in TERMINAL_COLUMNS if column.pass_name in ("memory", "system_calls")),
+    *(replace(column, interval=True) for column in TERMINAL_COLUMNS if column.pass_name == "memory"),
     Column("rss_drained_growth_bytes", "memory", "RSS after free", interval=True),
+    Column("system_calls_per_operation", "system_calls", "calls/op", interval=True),
 )
 COMMAND_COLUMNS = (
     Column("wall_ns", "command", "wall time", interval=True),
@@ -92,12 +92,18 @@ class CellView:
     """All groups of one purpose and one cell, with lookups by pass, allocator and metric."""
 
     def __init__(self, groups: Sequence[Node], comparisons: Iterable[Node], own_costs: Iterable[Node]) -> None:
-        self.first = groups[0]
         self.groups = {group["pass"]: group for group in groups}
-        self.baseline = self.first["baseline"]
-        self._comparisons = {(c["pass"], c["allocator"], c["metric"]): c for c in comparisons}
+        self.baseline = groups[0]["baseline"]
+        self.workload, self.threads = groups[0]["workload"], groups[0]["threads"]
+        self.parameters = common_parameters(groups)
+        keys = {group_key(group) for group in groups}
+        self._comparisons = {(c["pass"], c["allocator"], c["metric"]): c for c in comparisons if group_key(c) in keys}
         self._runs = {(group["pass"], one["allocator"]): one for group in groups for one in group["allocators"]}
-        self.own_cost = next((c["wall_per_operation_ns"] for c in own_costs), None)
+        self.own_cost = next((c["wall_per_operation_ns"] for c in own_costs if cell_key(c) == cell_key(groups[0])), None)
+
+    @property
+    def title(self) -> str:
+        return labels.cell(self.workload, self.parameters, self.threads)
 
     @property
     def allocators(self) -> list[str]:
@@ -121,22 +127,10 @@ class CellView:
         return bool(values) and not any(values)
 
 
-def cell_key(node: Node) -> str:
-    return json.dumps([node["workload"], node["parameters"], node["threads"]], sort_keys=True)
-
-
-def cell_title(node: Node) -> str:
-    return labels.cell(node["workload"], node["parameters"], node["threads"])
-
-
 def cell_views(summary: Node, purpose: str) -> list[CellView]:
     """The cells of one purpose, in the order of the plan."""
-    cells: dict[str, list[Node]] = {}
-    for group in summary["groups"]:
-        if group["purpose"] == purpose:
-            cells.setdefault(cell_key(group), []).append(group)
-    return [CellView(groups, (c for c in summary["comparisons"] if c["purpose"] == purpose and cell_key(c) == key),
-                     (c for c in summary["own_costs"] if cell_key(c) == key)) for key, groups in cells.items()]
+    return [CellView(groups, summary["comparisons"], summary["own_costs"])
+            for groups in join_passes(summary["groups"], purpose)]
 
 
 def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
@@ -149,10 +143,10 @@ def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
         notes.append("major faults: 0, no memory pressure")
     if not present:
         return None
-    rows = tuple(_row(view, allocator, present) for allocator in view.allocators)
+    rows = _without_empty_marks([_row(view, allocator, present) for allocator in view.allocators])
     notes.extend(_failure_notes(view))
     own = f"; the cell itself costs {labels.duration(view.own_cost)}/op" if view.own_cost is not None else ""
-    return Table(cell_title(view.first), _blocks_text(view) + own,
+    return Table(view.title, _blocks_text(view) + own,
                  ("allocator", *(column.heading for column in present)), rows, tuple(notes))
 
 
@@ -162,7 +156,7 @@ def _row(view: CellView, allocator: str, columns: Sequence[Column]) -> tuple[Tex
     position = 0
     while position < len(columns):
         pass_name = columns[position].pass_name
-        stretch = [column for column in columns[position:] if column.pass_name == pass_name]
+        stretch = list(takewhile(lambda column: column.pass_name == pass_name, columns[position:]))
         absent = _absent_word(view, pass_name, allocator)
         if absent is not None:
             row.append(Text(absent, "failed", span=len(stretch)))
@@ -170,6 +164,23 @@ def _row(view: CellView, allocator: str, columns: Sequence[Column]) -> tuple[Tex
             row.extend(_figure(view, allocator, column, is_baseline) for column in stretch)
         position += len(stretch)
     return tuple(row)
+
+
+def _without_empty_marks(rows: Sequence[tuple[Text, ...]]) -> tuple[tuple[Text, ...], ...]:
+    """The rows without the room for marks in columns that have none."""
+    unmarked: dict[int, bool] = {}
+    for row in rows:
+        for position, text in positions(row):
+            if text.span == 1 and text.tone != "failed":
+                unmarked[position] = unmarked.get(position, True) and text.text.endswith("  ")
+    return tuple(tuple(replace(text, text=text.text[:-2]) if unmarked.get(position) and text.text.endswith("  ") else text
+                       for position, text in positions(row)) for row in rows)
+
+
+def positions(row: Sequence[Text]) -> list[tuple[int, Text]]:
+    """Each entry with the number of its first column."""
+    ends = list(accumulate((text.span for text in row), initial=0))
+    return list(zip(ends, row))
 
 
 def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
@@ -238,8 +249,7 @@ def sweep_table(sweep: Node) -> Table:
     headings = (*keys, "time/op", "ratio", "minor/op", "peak RSS", "calls/op")
     rows = tuple(_sweep_row(row, keys, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
     notes = tuple(f"{row['allocator']}: {row['status_text']}" for row in sweep["rows"] if row["status_text"])
-    return Table(f"threshold sweep: {cell_title(sweep)}", f"baseline {sweep['baseline']} as installed", headings, rows, notes,
-                 marked=False)
+    return Table(f"threshold sweep: {_title_of(sweep)}", f"baseline {sweep['baseline']} as installed", headings, rows, notes)
 
 
 def _sweep_row(row: Node, keys: Sequence[str], is_baseline: bool) -> tuple[Text, ...]:
@@ -264,14 +274,18 @@ def _sweep_ratio(row: Node) -> str:
     return labels.ratio(row["ratio"]) + ends
 
 
+def _title_of(node: Node) -> str:
+    return labels.cell(node["workload"], node["parameters"], node["threads"])
+
+
 def own_cost_table(summary: Node) -> Table | None:
     """What each cell costs without a heap."""
     costs = summary["own_costs"]
     if not costs:
         return None
-    rows = tuple((Text(cell_title(cost)),
+    rows = tuple((Text(_title_of(cost)),
                   Text(labels.duration(cost["wall_per_operation_ns"])) if cost["wall_per_operation_ns"] is not None
                   else Text(cost["status_text"] or "no blocks", "failed"),
                   Text(str(cost["blocks_count"]))) for cost in costs)
     return Table("the harness's own cost", "measured on the null allocator; every time above contains it",
-                 ("cell", "time/op", "blocks"), rows, marked=False)
+                 ("cell", "time/op", "blocks"), rows)

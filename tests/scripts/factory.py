@@ -217,7 +217,9 @@ PASSES = (("throughput", 8), ("latency", 8), ("memory", 3), ("system_calls", 2))
 
 def comparison_groups(workload: str, parameters: Mapping[str, Any], behaviours: Mapping[str, Behaviour] = ALLOCATORS,
                       threads: int = 1) -> list[GroupPlan]:
-    groups = [GroupPlan(workload, behaviours, pass_name, blocks, parameters=parameters, threads=threads)
+    # as the real plans do, each pass has its own number of operations
+    groups = [GroupPlan(workload, behaviours, pass_name, blocks, threads=threads,
+                        parameters={**parameters, "operations": OPERATIONS // (10 if pass_name == "memory" else 1)})
               for pass_name, blocks in PASSES]
     null = {"null": Behaviour(time_ns=3.5, noise=0.01)}
     return [*groups, GroupPlan(workload, null, "throughput", 3, "own_cost", "null", threads, parameters)]
@@ -226,18 +228,19 @@ def comparison_groups(workload: str, parameters: Mapping[str, Any], behaviours: 
 def sweep_behaviours() -> dict[str, Behaviour]:
     """Invented, but with the cliff that a real sweep has: cheap only once both thresholds are high."""
     behaviours = {"glibc": Behaviour(time_ns=2_100, faults_per_operation=0.0, rss_bytes=2 * MIB, calls_per_operation=0)}
-    for mmap_text, mmap_bytes in (("128K", 128 << 10), ("1M", MIB), ("4M", 4 * MIB), ("32M", 32 * MIB)):
-        for trim_text, trim_bytes in (("128K", 128 << 10), ("4M", 4 * MIB), ("1G", 1 << 30)):
-            mapped = mmap_bytes <= MIB
-            trimmed = trim_bytes <= MIB
-            slow = 414_000.0 if mapped else 360_000.0 if trimmed else 2_050.0
-            behaviours[f"glibc:mmap_threshold={mmap_text},trim_threshold={trim_text}"] = Behaviour(
-                time_ns=slow, faults_per_operation=256 if mapped else 224 if trimmed else 0.0,
-                rss_bytes=MIB if mapped or trimmed else min(trim_bytes, 3 * MIB), calls_per_operation=2 if mapped or trimmed else 0)
-    for pad in ("1M", "64M"):
-        behaviours[f"glibc:mmap_threshold=32M,trim_threshold=128K,top_pad={pad}"] = Behaviour(
-            time_ns=2_300 if pad == "64M" else 40_000, faults_per_operation=0 if pad == "64M" else 24,
-            rss_bytes=(64 if pad == "64M" else 2) * MIB, calls_per_operation=0 if pad == "64M" else 1)
+    pairs = [(mmap, trim) for mmap in ("128K", "1M", "4M", "64M") for trim in ("128K", "4M", "1G")]
+    for mmap, trim in [("64M", None), (None, "128K"), (None, "1G"), *pairs]:
+        settings = [f"{key}={value}" for key, value in (("mmap_threshold", mmap), ("trim_threshold", trim)) if value]
+        mapped, trimmed = mmap in (None, "128K", "1M"), trim in (None, "128K")
+        behaviours[f"glibc:{','.join(settings)}"] = Behaviour(
+            time_ns=414_000.0 if mapped else 360_000.0 if trimmed else 2_050.0,
+            faults_per_operation=256 if mapped else 224 if trimmed else 0.0,
+            rss_bytes=MIB if mapped or trimmed else 3 * MIB, calls_per_operation=2 if mapped or trimmed else 0)
+    for settings in ("top_pad=1M", "top_pad=64M", "mmap_threshold=64M,trim_threshold=128K,top_pad=64M"):
+        large = settings.endswith("64M")
+        behaviours[f"glibc:{settings}"] = Behaviour(
+            time_ns=2_300 if large else 40_000, faults_per_operation=0 if large else 24,
+            rss_bytes=(64 if large else 2) * MIB, calls_per_operation=0 if large else 1)
     return behaviours
 
 

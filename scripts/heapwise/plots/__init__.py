@@ -1,0 +1,185 @@
+"""Pictures of a result folder: one file for each kind, each a `plot(data, axes)`; this file composes them.
+
+No plot computes a statistic: summary.json has the inference, plots/data.py merges raw histograms
+and timelines. Titles name the cell, captions the sample sizes and what bars and bands are.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping
+
+from matplotlib.figure import Figure
+
+from .. import labels
+from ..folder import GroupRuns, ResultFolder
+from ..metrics import NOISY_BAND
+from ..tables import CellView, cell_views
+from . import counts, forest, percentiles, threshold_sweep, timelines, trade
+from .data import (MAJOR_FAULTS, CountData, Ratio, RatioData, TradeData, comparison_views, count_data, latency_steps,
+                   percentile_data, ratio_data, runs_of_cell, timeline_data, trade_data, words_for_missing)
+from .figure import finish, new_figure, save
+
+Summary = Mapping[str, Any]
+ROW_INCHES = 0.235
+LONGEST_SLUG = 80
+INTERVALS = "Bars: 95 % intervals of the paired ratios inside blocks; dotted: the range of fewer than 8 blocks."
+
+
+def draw_all(folder: ResultFolder, summary: Summary, directory: Path, png: bool = False) -> list[Path]:
+    """Draws every picture the folder has data for into `directory`; returns the files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, draw in pictures(folder, summary):
+        written.extend(save(draw(), directory / name, png))
+    return written
+
+
+def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Names and makers of the pictures, the overviews first."""
+    views = comparison_views(summary)
+    names = labels.CellNames((view.workload, view.parameters, view.threads) for view in views)
+    named = [(names.name(view.workload, view.parameters, view.threads), view) for view in views]
+    yield from _overviews(named)
+    yield from _command_pictures(summary)
+    for sweep in summary["sweeps"]:
+        if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
+            yield f"sweep-{slug(labels.cell(sweep['workload'], sweep['parameters'], sweep['threads']))}", _bind(_sweep, sweep)
+    for name, view in named:
+        latency, memory = runs_of_cell(folder, view, "latency"), runs_of_cell(folder, view, "memory")
+        if latency is not None and latency_steps(latency):
+            yield f"latency-{slug(name)}", _bind(_latency, view, latency)
+        if memory is not None and timeline_data(memory) is not None:
+            yield f"memory-{slug(name)}", _bind(_memory, view, memory)
+
+
+def slug(text: str) -> str:
+    """A file's name from a cell's; long ones are cut and stay distinct."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain if len(plain) <= LONGEST_SLUG else f"{plain[:LONGEST_SLUG - 9]}-{zlib.crc32(text.encode()):08x}"
+
+
+def _bind(maker: Callable[..., Figure], *arguments: Any) -> Callable[[], Figure]:
+    return lambda: maker(*arguments)
+
+
+def _overviews(named: list[tuple[str, CellView]]) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    ratios = [_baseline_ratios(name, view, "throughput", "wall_per_operation_ns", "ns")
+              for name, view in named if "throughput" in view.groups and len(view.allocators) > 1]
+    if ratios:
+        yield "throughput", _bind(_forest, ratios, "Time an operation against the baseline, left is faster")
+    trades = [data for data in (trade_data(view, name) for name, view in named) if data is not None]
+    if trades:
+        yield "time-against-memory", _bind(_trade, trades)
+    counted = [row for row in (count_data(view, name) for name, view in named) if row]
+    if counted:
+        yield "faults-and-system-calls", _bind(_counts, counted)
+
+
+def _command_pictures(summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    for metric, name, title, unit in (("wall_ns", "wall-time", "Wall time against the baseline, left is faster", "ns"),
+                                      ("rss_peak_bytes", "peak-rss", "Peak RSS against the baseline, left is smaller", "bytes")):
+        ratios = [_baseline_ratios(_shortened(view.title), view, "command", metric, unit)
+                  for view in cell_views(summary, "command") if len(view.allocators) > 1]
+        if ratios:
+            yield name, _bind(_forest, ratios, title)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:58] + "…"
+
+
+def _baseline_ratios(name: str, view: CellView, pass_name: str, metric: str, unit: str) -> RatioData:
+    runs = view.runs(pass_name, view.baseline)
+    median = runs["medians"].get(metric) if runs else None
+    text = labels.quantity(median, unit) if median is not None else (runs or {}).get("status_text") or "no figures"
+    return ratio_data(view, name, pass_name, metric, text)
+
+
+def _forest(cells: list[RatioData], title: str) -> Figure:
+    ends = [end for cell in cells for ratio in cell.ratios if ratio.value is not None for end in (ratio.low, ratio.high)]
+    low, high = min(ends, default=0.9), max(ends, default=1.1)
+    low, high = min(low / 1.06, 0.88), max(high * 1.06, 1.14)
+    heights = [len(cell.ratios) + 1.9 for cell in cells]
+    figure, axes = new_figure(len(cells), 1, 7.6, 0.9 + ROW_INCHES * sum(heights), title,
+                              f"{INTERVALS} Grey band: ±1 %, below which no effect is claimed.", height_ratios=heights)
+    for cell, panel in zip(cells, axes[:, 0]):
+        forest.plot(cell, panel, low, high, NOISY_BAND)
+    return finish(figure)
+
+
+def _trade(cells: list[TradeData]) -> Figure:
+    columns = min(2, len(cells))
+    rows = -(-len(cells) // columns)
+    figure, axes = new_figure(rows, columns, 5.2 * columns, 0.7 + 3.3 * rows,
+                              "Time against peak RSS, both against the baseline: lower left is better", INTERVALS)
+    x_range = _ratio_range([ratio for cell in cells for ratio, _ in cell.points])
+    y_range = _ratio_range([ratio for cell in cells for _, ratio in cell.points])
+    for panel in axes.flat[len(cells):]:
+        panel.set_visible(False)
+    for cell, panel in zip(cells, axes.flat):
+        trade.plot(cell, panel, x_range, y_range)
+    return finish(figure)
+
+
+def _ratio_range(ratios: list[Ratio]) -> tuple[float, float]:
+    ends = [end for ratio in ratios for end in (ratio.low, ratio.high)]
+    return min(min(ends) / 1.1, 0.85), max(max(ends) * 1.1, 1.18)
+
+
+def _counts(rows: list[list[CountData]]) -> Figure:
+    # major faults are drawn only where there are any
+    rows = [[one for one in row if one.quantity != MAJOR_FAULTS or any(count.parts.get("major") for count in one.counts)]
+            for row in rows]
+    columns = max(len(row) for row in rows)
+    heights = [max(len(one.counts) for one in row) + 2.6 for row in rows]
+    figure, axes = new_figure(len(rows), columns, 1.6 + 3.1 * columns, 0.9 + ROW_INCHES * sum(heights),
+                              "Page faults and system calls",
+                              "Medians over blocks. Where no major faults are shown there were none: no memory pressure.",
+                              height_ratios=heights)
+    for row, panels in zip(rows, axes):
+        for place, panel in enumerate(panels):
+            if place < len(row):
+                counts.plot(row[place], panel, named=place == 0)
+            else:
+                panel.set_visible(False)
+    return finish(figure)
+
+
+def _sweep(sweep: Mapping[str, Any]) -> Figure:
+    upper, lower = threshold_sweep.threshold_maps(sweep), threshold_sweep.top_pad_maps(sweep)
+    grid = [maps for maps in (upper, lower) if maps]
+    heights = [len(maps[0].rows) + 1.6 for maps in grid]
+    width = 1.6 + 3 * max(2.6, 0.68 * max(len(maps[0].columns) for maps in grid))
+    blocks = sorted({row["blocks_count"] for row in sweep["rows"] if row["blocks_count"]})
+    caption = (f"{sweep['reading']} Medians of {labels.joined([str(number) for number in blocks])} blocks; dark is much, "
+               "by logarithm; empty: not part of the sweep.")
+    figure, axes = new_figure(len(grid), 3, width, 0.9 + 0.46 * sum(heights),
+                              f"glibc's thresholds on {labels.cell(sweep['workload'], sweep['parameters'], sweep['threads'])}",
+                              caption, height_ratios=heights)
+    for maps, panels in zip(grid, axes):
+        for place, (data, panel) in enumerate(zip(maps, panels)):
+            threshold_sweep.plot(data, panel, named=place == 0)
+    return finish(figure)
+
+
+def _latency(view: CellView, runs: GroupRuns) -> Figure:
+    steps = latency_steps(runs)
+    figure, axes = new_figure(1, len(steps), 1.8 + 3.4 * len(steps), 3.9, f"Latency of {view.title}",
+                              f"All calls of {len(runs.blocks)} blocks, those that faulted included; bands: the smallest and "
+                              "largest block; a percentile is drawn while 10 calls lie above it."
+                              f"{words_for_missing(view, 'latency')}", sharey=True)
+    axes.flat[0].set_ylabel("latency of one call")
+    for place, (step, panel) in enumerate(zip(steps, axes.flat)):
+        percentiles.plot(percentile_data(runs, step), panel, named=place == len(steps) - 1)
+    return finish(figure)
+
+
+def _memory(view: CellView, runs: GroupRuns) -> Figure:
+    figure, axes = new_figure(1, 2, 10.2, 3.8, f"Memory of {view.title}",
+                              f"Lines: medians of {len(runs.blocks)} blocks; bands: the smallest and largest block; "
+                              f"grey: bytes alive.{words_for_missing(view, 'memory')}")
+    timelines.plot(timeline_data(runs), axes[0])
+    return finish(figure)

@@ -1,0 +1,35 @@
+"""Ratios to the baseline with their intervals, all cells beneath each other."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from ..palette import style_of
+from .data import RatioData, brief
+from .figure import FAINT, ratio_axis
+
+
+def plot(data: RatioData, axes: Axes, low: float, high: float, band: float) -> None:
+    """One cell. `low` and `high` are the axis' ends, the same for all cells; `band` is shaded as equivalent."""
+    names = [style_of(ratio.spec).label.replace("\n", " ") for ratio in data.ratios]
+    axes.axvspan(1 - band, 1 + band, color="#e9e9e9", linewidth=0, zorder=0)
+    axes.axvline(1, color=style_of(data.baseline).colour, linewidth=1, zorder=1)
+    for place, ratio in enumerate(data.ratios):
+        style = style_of(ratio.spec)
+        if ratio.value is None:
+            axes.annotate(brief(ratio.words), (1, place), xytext=(5, 0), textcoords="offset points", color=FAINT, fontsize=8,
+                          fontstyle="italic", va="center")
+            continue
+        axes.plot([ratio.low, ratio.high], [place, place], color=style.colour, linewidth=1.2 if ratio.ranged else 2.2,
+                  linestyle=":" if ratio.ranged else "-", solid_capstyle="butt", zorder=2)
+        axes.plot(ratio.value, place, marker=style.marker, markersize=6, color=style.colour, markerfacecolor=style.face, zorder=3)
+        axes.annotate(f"{ratio.value:.2f}×", (1.005, place), xycoords=("axes fraction", "data"), fontsize=8, va="center",
+                      color=style.colour)
+    axes.set_yticks(range(len(names)), names)
+    for tick, ratio in zip(axes.get_yticklabels(), data.ratios):
+        tick.set_color(style_of(ratio.spec).colour)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    ratio_axis(axes, "x", low, high)
+    axes.set_title(f"{data.cell}    {data.baseline} = {data.baseline_text}, {data.blocks_count} blocks")

@@ -1,0 +1,52 @@
+"""Time against peak RSS, both as ratios to the baseline: what an allocator buys with its memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..palette import style_of
+from .data import Ratio, TradeData
+from .figure import FAINT, LABEL_PITCH, ratio_axis, spread
+
+LABEL_SIZE = 8.0
+
+
+def plot(data: TradeData, axes: Axes, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
+    """One cell; bars are intervals (dotted: the range of fewer than 8 blocks). Lower left is better."""
+    axes.axvline(1, color=FAINT, linewidth=0.8, zorder=1)
+    axes.axhline(1, color=FAINT, linewidth=0.8, zorder=1)
+    one = Ratio(data.baseline, 1.0, 1.0, 1.0)
+    points = [(one, one), *data.points]
+    for time, memory in points:
+        style = style_of(time.spec)
+        for ratio, xs, ys in ((time, (time.low, time.high), (memory.value,) * 2), (memory, (time.value,) * 2, (memory.low, memory.high))):
+            axes.plot(xs, ys, color=style.colour, linewidth=1, linestyle=":" if ratio.ranged else "-", alpha=0.7, zorder=2)
+        axes.plot(time.value, memory.value, marker=style.marker, color=style.colour, markerfacecolor=style.face,
+                  markersize=7, markeredgewidth=1.2, linestyle="none", zorder=3)
+    ratio_axis(axes, "x", *x_range)
+    ratio_axis(axes, "y", *y_range)
+    _name_points(axes, points)
+    axes.set_title(f"{data.cell}, {data.time_blocks_count} blocks (memory {data.memory_blocks_count})")
+    axes.set_xlabel("time / operation")
+    axes.set_ylabel("peak RSS")
+    if data.missing:
+        axes.annotate("\n".join(data.missing), (0.99, 0.98),
+                      xycoords="axes fraction", fontsize=7, fontstyle="italic", color=FAINT, ha="right", va="top")
+
+
+def _name_points(axes: Axes, points: list[tuple[Ratio, Ratio]]) -> None:
+    """Names in a column at the right edge, each joined to its point."""
+    axes.figure.canvas.draw()
+    to_axes = axes.transData + axes.transAxes.inverted()
+    placed = sorted(((time.spec, *to_axes.transform((time.value, memory.value))) for time, memory in points),
+                    key=lambda point: point[2])
+    height_inches = axes.get_window_extent().height / axes.figure.dpi
+    gaps = [(1 + style_of(spec).label.count("\n")) * LABEL_SIZE * LABEL_PITCH / 72 / height_inches for spec, _, _ in placed]
+    heights = np.clip(spread([y for _, _, y in placed], gaps), -0.2, 1.2)
+    for (spec, x, y), height in zip(placed, heights):
+        style = style_of(spec)
+        axes.plot([x, 1.02, 1.04], [y, height, height], transform=axes.transAxes, color=style.colour, linewidth=0.7,
+                  linestyle=(0, (1, 2)), alpha=0.8, clip_on=False, zorder=1)
+        axes.text(1.05, height, style.label, transform=axes.transAxes, color=style.colour, fontsize=LABEL_SIZE, va="center",
+                  linespacing=1.0)
