@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/heap/shadow_heap.h"
+#include "bench/worker/affinity.h"
 #include "bench/worker/memory_watch.h"
 #include "bench/worker/region.h"
 
@@ -65,8 +66,14 @@ class HeapSet<CheckedHeap> {
   std::vector<CheckedHeap> heaps_;
 };
 
-std::unique_ptr<Threads> make_threads(unsigned count) {
-  return count > 1 ? std::make_unique<Threads>(count) : nullptr;
+/// Threads left to the scheduler share one CPU in some runs and not in others, which makes two
+/// kinds of runs out of one cell.
+std::unique_ptr<Threads> make_threads(unsigned count, const std::vector<int>& wanted) {
+  if (count == 1) return nullptr;
+  const auto cpus = wanted.empty() ? usable_cpus() : wanted;
+  auto threads = std::make_unique<Threads>(count);
+  threads->run([&cpus](unsigned index) { stay_on({cpus[index % cpus.size()]}); });
+  return threads;
 }
 
 template <HeapUnderTest Heap>
@@ -77,7 +84,7 @@ class CellRunOn final : public CellRun {
         slicing_(slicing_of(plan)),
         threads_count_(plan.workload->threads(plan.parameters)),
         heaps_(threads_count_),
-        threads_(make_threads(threads_count_)),
+        threads_(make_threads(threads_count_, plan.cpus)),
         workload_(factory<Heap>(*plan.workload)(plan.parameters,
                                                 {.heaps = heaps_.heaps(),
                                                  .random = Random(plan.seed),

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "bench/core/pass.h"
 #include "bench/worker/figures.h"
@@ -20,6 +21,8 @@ struct CellPlan {
   Parameters parameters;
   const Pass* pass;
   std::uint64_t seed;
+  // Thread i stays on cpus[i % size]; empty: on the CPUs that the process may use, spread likewise.
+  std::vector<int> cpus;
 };
 
 /// How a cell's operations are cut: slices of equal numbers of batches of equal numbers of

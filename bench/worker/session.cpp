@@ -1,6 +1,5 @@
 #include "bench/worker/session.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +12,7 @@
 
 #include "allocators/allocator.h"
 #include "bench/heap/failure.h"
+#include "bench/worker/affinity.h"
 #include "bench/worker/cell_run.h"
 #include "bench/worker/google_benchmark.h"
 
@@ -54,20 +54,13 @@ void tell_failure(std::string_view status, std::string_view detail) {
   _exit(0);
 }
 
-void pin_to(const json& cpus) {
-  if (cpus.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const auto& cpu : cpus) CPU_SET(cpu.get<int>(), &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
 CellPlan plan_from(const json& message) {
   const auto& cell = message.at("cell");
   CellPlan plan{.workload = find_workload(cell.at("workload").get<std::string>()),
                 .parameters = {},
                 .pass = find_pass(cell.at("pass").get<std::string>()),
-                .seed = message.at("seed").get<std::uint64_t>()};
+                .seed = message.at("seed").get<std::uint64_t>(),
+                .cpus = message.value("cpus", std::vector<int>())};
   if (plan.workload == nullptr || plan.pass == nullptr) {
     throw std::runtime_error("unknown workload or pass in " + cell.dump());
   }
@@ -120,7 +113,7 @@ int serve_cell(int socket) {
   }
   failure_socket = socket;
   set_failure_handler(tell_failure);
-  pin_to(message.value("cpus", json::array()));
+  if (!plan.cpus.empty()) stay_on(plan.cpus);
   return measure(socket, plan, identity);
 }
 
