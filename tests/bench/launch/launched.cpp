@@ -38,9 +38,20 @@ std::vector<std::string> arguments_of(const LaunchRequest& request, int report_d
   return arguments;
 }
 
+std::string name_of(const std::string& entry) {
+  return entry.substr(0, entry.find('='));
+}
+
+// What the request sets replaces what is inherited.
 std::vector<std::string> environment_of(const LaunchRequest& request) {
   std::vector<std::string> all = request.environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+    const std::string entry = *inherited;
+    const bool is_replaced =
+        std::any_of(request.environment.begin(), request.environment.end(),
+                    [&entry](const std::string& own) { return name_of(own) == name_of(entry); });
+    if (!is_replaced) all.push_back(entry);
+  }
   return all;
 }
 

@@ -13,7 +13,7 @@ namespace heapwise {
 struct LaunchRequest {
   std::vector<std::string> options = {};  // the launcher's, without --report-fd
   std::vector<std::string> command = {};
-  std::vector<std::string> environment = {};  // "NAME=value", before the inherited ones
+  std::vector<std::string> environment = {};  // "NAME=value", instead of the inherited one
   bool names_report = true;                   // false: --report-fd is left out
 };
 
