@@ -167,7 +167,7 @@ def runs_file(path: Path) -> Path:
 def read_run_lines(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
     """Pairs of line number and record, and whether the last line was torn."""
     file = runs_file(path)
-    texts = _decompressed(file).split(b"\n")
+    texts = decompressed(file).split(b"\n")
     ends_in_newline = texts[-1] == b""
     lines: list[tuple[int, dict[str, Any]]] = []
     numbered = [(number, text) for number, text in enumerate(texts, start=1) if text.strip()]
@@ -183,7 +183,8 @@ def read_run_lines(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
     return lines, False
 
 
-def _decompressed(file: Path) -> bytes:
+def decompressed(file: Path) -> bytes:
+    """The plain bytes of a file of run records."""
     if file.suffix == ".gz":
         try:
             return gzip.decompress(file.read_bytes())

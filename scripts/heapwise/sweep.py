@@ -40,10 +40,10 @@ def reading(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
     best = min(row["wall_per_operation_ns"] for row in timed)
     near = sorted((row for row in timed if row["wall_per_operation_ns"] <= NEAR_BEST * best),
                   key=lambda row: (row["rss_peak_growth_bytes"] is None, row["rss_peak_growth_bytes"] or 0.0))
-    named = joined([setting_name(row["settings"]) for row in near[:MOST_NAMED]])
-    more = f" and {len(near) - MOST_NAMED} more" if len(near) > MOST_NAMED else ""
+    more = [f"{len(near) - MOST_NAMED} more"] if len(near) > MOST_NAMED else []
+    named = joined([setting_name(row["settings"]) for row in near[:MOST_NAMED]] + more)
     verb = "is" if len(near) == 1 else "are"
-    text = f"Within 10 % of the best time ({duration(best)} an operation) {verb} {named}{more}{_rss_range(near)}"
+    text = f"Within 10 % of the best time ({duration(best)} an operation) {verb} {named}{_rss_range(near)}"
     installed = next((row for row in rows if row["allocator"] == baseline), None)
     if installed is None or installed["wall_per_operation_ns"] is None or installed in near:
         return text + "."

@@ -93,7 +93,7 @@ class CellView:
 
     def __init__(self, groups: Sequence[Node], comparisons: Iterable[Node], own_costs: Iterable[Node]) -> None:
         self.groups = {group["pass"]: group for group in groups}
-        self.baseline = groups[0]["baseline"]
+        self.baseline, self.purpose = groups[0]["baseline"], groups[0]["purpose"]
         self.workload, self.threads = groups[0]["workload"], groups[0]["threads"]
         self.parameters = common_parameters(groups)
         keys = {group_key(group) for group in groups}
@@ -144,7 +144,8 @@ def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
     if not present:
         return None
     rows = _without_empty_marks([_row(view, allocator, present) for allocator in view.allocators])
-    notes.extend(_failure_notes(view))
+    if view.purpose != "command":  # whose failures are findings
+        notes.extend(_failure_notes(view))
     own = f"; the cell itself costs {labels.duration(view.own_cost)}/op" if view.own_cost is not None else ""
     return Table(view.title, _blocks_text(view) + own,
                  ("allocator", *(column.heading for column in present)), rows, tuple(notes))
@@ -194,6 +195,12 @@ def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
     if failed:
         return labels.short_status(failed[0])
     return "other exit" if runs["statuses"] else "no blocks"
+
+
+def figure_text(view: CellView, allocator: str, column: Column) -> Text:
+    """One allocator's figure of one metric, or the word that stands for it."""
+    absent = _absent_word(view, column.pass_name, allocator)
+    return Text(absent, "failed") if absent else _figure(view, allocator, column, allocator == view.baseline)
 
 
 def _figure(view: CellView, allocator: str, column: Column, is_baseline: bool) -> Text:

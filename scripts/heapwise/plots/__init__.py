@@ -20,7 +20,7 @@ from ..tables import CellView, cell_views
 from . import counts, forest, percentiles, threshold_sweep, timelines, trade
 from .data import (MAJOR_FAULTS, CountData, Ratio, RatioData, TradeData, comparison_views, count_data, latency_steps,
                    percentile_data, ratio_data, runs_of_cell, timeline_data, trade_data, words_for_missing)
-from .figure import finish, new_figure, save
+from .figure import close, finish, new_figure, save_png, save_svg
 
 Summary = Mapping[str, Any]
 ROW_INCHES = 0.235
@@ -33,7 +33,11 @@ def draw_all(folder: ResultFolder, summary: Summary, directory: Path, png: bool 
     directory.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for name, draw in pictures(folder, summary):
-        written.extend(save(draw(), directory / name, png))
+        figure = draw()
+        written.append(save_svg(figure, directory / f"{name}.svg"))
+        if png:
+            written.append(save_png(figure, directory / f"{name}.png"))
+        close(figure)
     return written
 
 

@@ -66,17 +66,19 @@ def finish(figure: Figure) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path, png: bool) -> list[Path]:
-    """Writes path.svg and, when wanted, path.png; the same figure gives the same bytes."""
-    written = []
-    for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": PNG_DPI, "metadata": {"Software": None}})):
-        if suffix == ".png" and not png:
-            continue
-        file = path.with_name(path.name + suffix)
-        figure.savefig(file, **options)
-        written.append(file)
+def save_svg(figure: Figure, file: Path) -> Path:
+    """The same figure gives the same bytes; so does save_png."""
+    figure.savefig(file, metadata={"Date": None})
+    return file
+
+
+def save_png(figure: Figure, file: Path) -> Path:
+    figure.savefig(file, dpi=PNG_DPI, metadata={"Software": None})
+    return file
+
+
+def close(figure: Figure) -> None:
     plt.close(figure)
-    return written
 
 
 def label_line_ends(axes: Axes, ends: Sequence[tuple[str, float, float]], size: float = 8.5) -> None:

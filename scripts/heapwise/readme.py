@@ -1,0 +1,205 @@
+"""Writes the figures of README.md and docs/*.md from results/reference, or checks that they are those.
+
+    python -m heapwise readme [--check] [--root DIR]
+
+    --check  write nothing; exit 1 when a document is not what the results say
+    --root   the repository (this one)
+
+In a document, what stands between these two lines is generated:
+
+    <!-- heapwise:begin NAME -->
+    <!-- heapwise:end NAME -->
+
+NAME is one of
+    environment  the machine, in one line
+    summary      time and peak RSS of every allocator on every cell, with pictures
+    sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
+    try          real programs under each allocator
+    self_cost    what the instrument itself costs (needs self_cost.json in the reference)
+and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`.
+Exit codes: 0 done, 1 the check says no, 2 error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from . import labels
+from .errors import HeapwiseError
+from .folder import parse_json
+from .reference import PICTURES, SELF_COST
+from .render import environment_line, markdown_table
+from .summarize import read_summary, write_text
+from .tables import (COMMAND_COLUMNS, LEGEND, CellView, Column, Table, Text, cell_table, cell_views, figure_text, sweep_table)
+
+ROOT = Path(__file__).resolve().parents[2]
+_BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
+_ANY_MARK = re.compile(r"<!-- heapwise:(?:begin|end)")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One folder of results/reference, and where its pictures are as seen from the document."""
+
+    name: str
+    summary: Mapping[str, Any]
+    self_cost: Mapping[str, Any] | None
+    pictures: tuple[str, ...]
+    pictures_path: str
+
+    def picture(self, kind: str, words: str) -> list[str]:
+        """Markdown of the pictures of one kind, e.g. `throughput` or `sweep-`."""
+        shown = [file for file in self.pictures if file.startswith(f"{self.name}-{kind}")]
+        return [line for file in shown for line in (f"![{words}]({self.pictures_path}/{file})", "")]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a document is out of date")
+    parser.add_argument("--root", metavar="DIR", type=Path, default=ROOT, help="the repository")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    outdated = []
+    for document in documents(arguments.root):
+        text = document.read_text(encoding="utf-8")
+        fresh = regenerated(text, document, arguments.root)
+        if fresh == text:
+            continue
+        outdated.append(document)
+        if not arguments.check:
+            write_text(document, fresh)
+    for document in outdated:
+        name = document.relative_to(arguments.root)
+        print(f"{name} is not what the results say: write it with `python -m heapwise readme`" if arguments.check
+              else f"{name} written")
+    return 1 if outdated and arguments.check else 0
+
+
+def documents(root: Path) -> list[Path]:
+    """README.md and the documents with generated blocks. An error where there is no README.md."""
+    readme = root / "README.md"
+    if not readme.is_file():
+        raise HeapwiseError(f"{readme} does not exist. Run this in the repository or name it with --root.")
+    candidates = [readme, *sorted((root / "docs").glob("*.md"))]
+    return [path for path in candidates if _ANY_MARK.search(path.read_text(encoding="utf-8"))]
+
+
+def regenerated(text: str, document: Path, root: Path) -> str:
+    """The document's text with every block made anew."""
+    pieces, position = [], 0
+    for begin in _BEGIN.finditer(text):
+        name = begin["name"]
+        end_mark = f"<!-- heapwise:end {name} -->"
+        end = text.find(end_mark, begin.end())
+        following = _BEGIN.search(text, begin.end())
+        if end < 0 or (following and following.start() < end):
+            raise HeapwiseError(f"{document}: the block `{name}` has no end. Add the line {end_mark}")
+        references = read_references(root, document)
+        block = "\n".join(_block(name, begin["reference"], references, document)).strip("\n")
+        pieces.extend([text[position:begin.end()], "\n", block, "\n"])
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def read_references(root: Path, document: Path) -> list[Reference]:
+    """All references, by name."""
+    folder = root / "results" / "reference"
+    files = tuple(sorted(path.name for path in (folder / PICTURES).glob("*.png")))
+    path_of_pictures = Path(os.path.relpath(folder / PICTURES, document.parent)).as_posix()
+    found = []
+    for summary_file in sorted(folder.glob("*/summary.json")):
+        directory = summary_file.parent
+        costs = directory / SELF_COST
+        self_cost = parse_json(costs.read_text(encoding="utf-8"), str(costs)) if costs.is_file() else None
+        found.append(Reference(directory.name, read_summary(directory), self_cost, files, path_of_pictures))
+    return found
+
+
+def _block(name: str, wanted: str | None, references: Sequence[Reference], document: Path) -> list[str]:
+    if name not in _BLOCKS:
+        raise HeapwiseError(f"{document}: there is no block `{name}`. Use one of {', '.join(_BLOCKS)}.")
+    has_data, make = _BLOCKS[name]
+    fitting = [one for one in references if has_data(one) and wanted in (None, one.name)]
+    if not fitting:
+        place = f"results/reference/{wanted}" if wanted else "results/reference"
+        raise HeapwiseError(f"{document}: nothing in {place} has data for the block `{name}`. Make it as results/README.md says.")
+    if name == "try":
+        return [line for one in fitting for line in make(one)]
+    if len(fitting) > 1:
+        raise HeapwiseError(f"{document}: {labels.joined([one.name for one in fitting])} all have data for the block `{name}`. "
+                            f"Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
+    return make(fitting[0])
+
+
+def _environment(reference: Reference) -> list[str]:
+    return [f"Measured on {environment_line(reference.summary)}."]
+
+
+def _summary(reference: Reference) -> list[str]:
+    views = cell_views(reference.summary, "comparison")
+    lines = []
+    for column, words in ((Column("wall_per_operation_ns", "throughput", "time"), "Time an operation"),
+                          (Column("rss_peak_growth_bytes", "memory", "memory"), "Peak RSS")):
+        measured = [view for view in views if column.pass_name in view.groups]
+        if measured:
+            lines.extend([f"{words}, as ratios to the baseline's figure in the first column:", "",
+                          *markdown_table(_matrix(measured, column)), ""])
+    lines.extend([f"<sub>{'; '.join(LEGEND)}.</sub>", ""])
+    lines.extend(reference.picture("throughput", "Time an operation against the baseline, with 95 % intervals"))
+    lines.extend(reference.picture("time-against-memory", "Time against peak RSS"))
+    return lines
+
+
+def _matrix(views: Sequence[CellView], column: Column) -> Table:
+    """Cells as rows, allocators as columns; words in the place of missing figures."""
+    names = labels.CellNames((view.workload, view.parameters, view.threads) for view in views)
+    baselines = list(dict.fromkeys(view.baseline for view in views))
+    others = list(dict.fromkeys(spec for view in views for spec in view.allocators if spec not in baselines))
+    rows = []
+    for view in views:
+        row = [Text(names.name(view.workload, view.parameters, view.threads))]
+        row.extend(figure_text(view, spec, column) if view.runs(column.pass_name, spec) else Text("not run", "failed")
+                   for spec in (view.baseline, *others))
+        rows.append(tuple(row))
+    return Table("", "", ("cell", " / ".join(baselines), *others), tuple(rows))
+
+
+def _sweep(reference: Reference) -> list[str]:
+    lines = []
+    for sweep in reference.summary["sweeps"]:
+        name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"])
+        lines.extend([f"On `{name}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
+                      "<details><summary>All settings</summary>", "", *markdown_table(sweep_table(sweep)), "", "</details>", ""])
+    return lines
+
+
+def _try(reference: Reference) -> list[str]:
+    lines = []
+    for view in cell_views(reference.summary, "command"):
+        table = cell_table(view, COMMAND_COLUMNS)
+        if table is not None:
+            lines.extend([f"`{view.title}` ({table.subtitle}):", "", *markdown_table(table), ""])
+            lines.extend([*(f"- {note}" for note in table.notes), ""] if table.notes else [])
+    # what makes figures doubtful or absent
+    findings = [f"- {finding['allocator']}: {finding['text']}" for finding in reference.summary["findings"]]
+    return [*lines, *findings, *([""] if findings else [])]
+
+
+def _self_cost(reference: Reference) -> list[str]:
+    rows = [(Text(row["name"]), Text(f"{labels.significant(row['value'])} {row['unit']}"),
+             Text(f"{labels.significant(row['target'])} {row['unit']}"), Text(row["how"])) for row in reference.self_cost["rows"]]
+    return markdown_table(Table("", "", ("what", "measured", "aim: at most", "how"), tuple(rows)))
+
+
+_BLOCKS: dict[str, tuple[Callable[[Reference], bool], Callable[[Reference], list[str]]]] = {
+    "environment": (lambda one: one.summary["kind"] == "bench", _environment),
+    "summary": (lambda one: bool(cell_views(one.summary, "comparison")), _summary),
+    "sweep": (lambda one: bool(one.summary["sweeps"]), _sweep),
+    "try": (lambda one: one.summary["kind"] == "try", _try),
+    "self_cost": (lambda one: one.self_cost is not None, _self_cost),
+}

@@ -1,0 +1,128 @@
+"""Packs a result folder into results/reference/NAME, for the repository.
+
+    python -m heapwise reference DIR NAME [--into REFERENCE]
+
+    DIR        a folder that `heapwise bench` or `heapwise try` wrote
+    NAME       of the new folder; small letters, digits, - and _
+    --into     the folder of references (results/reference of the repository)
+
+Summarizes DIR, then writes NAME with manifest.json, runs.jsonl.gz, summary.json and summary.md, and
+the pictures the README shows into pictures/NAME-….png beside it. A DIR/self_cost.json, as `heapwise
+bench --self --json` prints it, goes along. The same DIR gives the same bytes.
+An old NAME is replaced only once the new one is complete. Refused when all references together
+would pass 10 MB. Exit codes: 0 done, 2 error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from .errors import HeapwiseError
+from .folder import decompressed, read_folder, read_run_lines, runs_file
+from .plots import pictures
+from .plots.figure import close, save_png
+from .render import markdown_summary
+from .summarize import to_json, write_text
+from .summary import summarize_folder
+
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+PICTURES = "pictures"
+SELF_COST = "self_cost.json"
+LARGEST_TOTAL_BYTES = 10_000_000
+# Overviews that the README shows; the pictures of single cells can be drawn again from the records.
+PICTURE_NAMES = ("throughput", "time-against-memory", "faults-and-system-calls", "wall-time", "peak-rss", "sweep-", "latency-",
+                 "memory-")
+MOST_CELL_PICTURES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help="a result folder")
+    parser.add_argument("name", metavar="NAME", help="of the new reference")
+    parser.add_argument("--into", metavar="REFERENCE", type=Path, default=REFERENCE, help="the folder of references")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    size = pack(arguments.directory, arguments.name, arguments.into)
+    print(f"{arguments.into / arguments.name}: {size / 1e6:.2f} MB; all references may take {LARGEST_TOTAL_BYTES / 1e6:.0f} MB")
+    return 0
+
+
+def pack(directory: Path, name: str, into: Path) -> int:
+    """Writes the reference and its pictures; returns their bytes."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name == PICTURES:
+        raise HeapwiseError(f"'{name}' cannot name a reference: use small letters, digits, - and _ (and not `{PICTURES}`).")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into, prefix=".packing-") as temporary:
+        staged, pictures = Path(temporary) / name, Path(temporary) / PICTURES
+        staged.mkdir()
+        _write_data(directory, staged)
+        _write_pictures(directory, pictures, name)
+        size = _size(staged) + _size(pictures)
+        kept = _size(into) - _size(Path(temporary)) - _size(into / name) - sum(f.stat().st_size for f in _old_pictures(into, name))
+        if size + kept > LARGEST_TOTAL_BYTES:
+            raise HeapwiseError(f"{name} would take {size / 1e6:.1f} MB beside {kept / 1e6:.1f} MB of other references; together "
+                                f"at most {LARGEST_TOTAL_BYTES / 1e6:.0f} MB. Measure fewer cells or remove a reference.")
+        _put_in_place(staged, pictures, into, name)
+    return size
+
+
+def compressed(lines: bytes) -> bytes:
+    """gzip without a time or a name in it."""
+    return gzip.compress(lines, compresslevel=9, mtime=0)
+
+
+def _write_data(directory: Path, staged: Path) -> None:
+    folder = read_folder(directory)
+    if not any(runs.blocks for runs in folder.groups):
+        raise HeapwiseError(f"{directory} has no complete block, so there is nothing to refer to. Finish it with "
+                            f"`heapwise bench --resume {directory}`.")
+    shutil.copyfile(directory / "manifest.json", staged / "manifest.json")
+    if (directory / SELF_COST).is_file():
+        shutil.copyfile(directory / SELF_COST, staged / SELF_COST)
+    _, torn = read_run_lines(directory)
+    records = decompressed(runs_file(directory))
+    if torn:
+        records = records[:records.rfind(b"\n") + 1]
+    (staged / "runs.jsonl.gz").write_bytes(compressed(records))
+    # from the packed copy, so that what is committed is known to read back
+    summary = summarize_folder(read_folder(staged))
+    write_text(staged / "summary.json", to_json(summary))
+    write_text(staged / "summary.md", markdown_summary(summary))
+
+
+def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> None:
+    pictures_directory.mkdir()
+    folder = read_folder(directory)
+    drawn: dict[str, int] = {}
+    for picture, draw in pictures(folder, summarize_folder(folder)):
+        kind = next((kind for kind in PICTURE_NAMES if picture == kind or kind.endswith("-") and picture.startswith(kind)), None)
+        if kind is None or drawn.get(kind, 0) >= MOST_CELL_PICTURES:
+            continue
+        drawn[kind] = drawn.get(kind, 0) + 1
+        figure = draw()
+        save_png(figure, pictures_directory / f"{name}-{picture}.png")
+        close(figure)
+
+
+def _old_pictures(into: Path, name: str) -> list[Path]:
+    return sorted((into / PICTURES).glob(f"{name}-*.png"))
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def _put_in_place(staged: Path, pictures: Path, into: Path, name: str) -> None:
+    for old in _old_pictures(into, name):
+        old.unlink()
+    if (into / name).exists():
+        shutil.rmtree(into / name)
+    staged.rename(into / name)
+    (into / PICTURES).mkdir(exist_ok=True)
+    for picture in sorted(pictures.iterdir()):
+        picture.rename(into / PICTURES / picture.name)
