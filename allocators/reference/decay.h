@@ -34,13 +34,16 @@ class Decay {
  private:
   static constexpr std::uint64_t kOne = std::uint64_t{1} << 20;
 
-  // 1 - 2^(-elapsed / half_life) in units of 1 / kOne, straight lines between whole half-lives.
+  // 1 - 2^(-elapsed / half_life) in units of 1 / kOne. Between whole half-lives 2^-x is taken as
+  // 1 - x (0.6716 - 0.1716 x), which is exact at 0, 1/2 and 1.
   static constexpr std::uint64_t lost_fraction(std::uint64_t elapsed, std::uint64_t half_life) {
+    constexpr std::uint64_t kLinear = 6716 * kOne / 10000;
+    constexpr std::uint64_t kSquare = 1716 * kOne / 10000;
     const std::uint64_t halvings = elapsed / half_life;
     if (halvings >= 20) return kOne;
-    const std::uint64_t kept = kOne >> halvings;
-    const std::uint64_t rest = (elapsed % half_life) / (half_life / 1024 + 1);
-    return kOne - (kept - kept * rest / 2048);
+    const std::uint64_t x = (elapsed % half_life) / (half_life / 1024 + 1);
+    const std::uint64_t kept = kOne - x * (kLinear - kSquare * x / 1024) / 1024;
+    return kOne - (kept >> halvings);
   }
 
   std::uint64_t last_ns_ = 0;

@@ -1,14 +1,9 @@
-// Makes fork safe while other threads allocate: the forking thread takes every lock first, so that
-// the child, where those threads no longer exist, finds all structures whole.
-//
-// Lock order: registry, arenas (bins, then runs), large objects, page map, metadata. What the other
-// threads had in their magazines is lost in the child.
+#include "allocators/reference/fork.h"
 
 #include <pthread.h>
 
 #include "allocators/reference/large_objects.h"
 #include "allocators/reference/metadata.h"
-#include "allocators/reference/options.h"
 #include "allocators/reference/thread_registry.h"
 
 namespace refmalloc {
@@ -40,15 +35,10 @@ void after_fork_in_child() {
   thread_registry.forget_other_threads();
 }
 
-// As early as the library is loaded: handlers that are registered first run last before a fork and
-// first after it, so those of others may still allocate.
-__attribute__((constructor)) void prepare_for_fork() {
-  thread_registry.initialise();
-  // The first request may have come before the C library knew the environment.
-  options.load_environment();
+}  // namespace
+
+void register_fork_handlers() noexcept {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
-
-}  // namespace
 
 }  // namespace refmalloc

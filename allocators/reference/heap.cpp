@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "allocators/reference/fork.h"
 #include "allocators/reference/large_objects.h"
 #include "allocators/reference/metadata.h"
 #include "allocators/reference/options.h"
@@ -54,6 +55,13 @@ void tick(ThreadCache* cache) noexcept {
     return;
   }
   decay_all(now_ns);
+}
+
+__attribute__((constructor)) void start() noexcept {
+  thread_registry.initialise();
+  // The first request may have come before the C library knew the environment.
+  options.load_environment();
+  register_fork_handlers();
 }
 
 // What can be given up so that a request that failed may yet succeed. true when there was any.

@@ -44,7 +44,7 @@ class Options {
   void apply_one(const char* entry, std::size_t length) noexcept;
 
   std::atomic<std::uint64_t> values_[static_cast<unsigned>(Option::kCount)] = {
-      std::uint64_t{128} << 10, 0, 500, 1};
+      std::uint64_t{8} << 20, 0, 500, 1};
   std::atomic<bool> loaded_{false};
 };
 

@@ -1,0 +1,14 @@
+// Makes fork safe while other threads allocate: the forking thread takes every lock first, so that
+// the child, where those threads no longer exist, finds all structures whole.
+//
+// Lock order: registry, arenas (bins, then runs), large objects, page map, metadata. What the other
+// threads had in their magazines is lost in the child.
+#pragma once
+
+namespace refmalloc {
+
+// Handlers that are registered first run last before a fork and first after it, so call this as
+// early as possible: those of others may then still allocate.
+void register_fork_handlers() noexcept;
+
+}  // namespace refmalloc

@@ -1,0 +1,287 @@
+// The malloc family as a program sees it, on the build whose names carry a prefix.
+
+#include "allocators/reference/heap.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "allocators/reference/interface.h"
+#include "allocators/reference/options.h"
+
+namespace {
+
+constexpr std::size_t kSizes[] = {0,     1,      15,     16,       17,       128,      129,
+                                  1024,  1025,   4096,   32768,    32769,    65536,    65537,
+                                  98304, 131072, 200000, 1u << 20, 5u << 20, 8u << 20, 9u << 20};
+
+bool all_bytes_are(const void* object, std::size_t bytes, unsigned char value) {
+  const auto* at = static_cast<const unsigned char*>(object);
+  return std::all_of(at, at + bytes, [value](unsigned char byte) { return byte == value; });
+}
+
+// Silent error: free reports success of its own system calls through errno.
+TEST(Heap, free_keeps_errno) {
+  for (const std::size_t size : kSizes) {
+    void* const object = refmalloc_malloc(size);
+    errno = EDOM;
+    refmalloc_free(object);
+    EXPECT_EQ(errno, EDOM);
+  }
+  errno = EDOM;
+  refmalloc_free(nullptr);
+  EXPECT_EQ(errno, EDOM);
+}
+
+// Silent error: a product or a rounding wraps to something small.
+TEST(Heap, what_overflows_is_out_of_memory) {
+  constexpr std::size_t kHuge = SIZE_MAX;
+  void* const old = refmalloc_malloc(100);
+  std::memset(old, 5, 100);
+  const auto expect_refusal = [](void* result) {
+    EXPECT_EQ(result, nullptr);
+    EXPECT_EQ(errno, ENOMEM);
+    errno = 0;
+  };
+  errno = 0;
+  for (const std::size_t size : {kHuge, kHuge - 15, kHuge - 65536, kHuge / 2, kHuge / 2 + 1}) {
+    expect_refusal(refmalloc_malloc(size));
+    expect_refusal(refmalloc_realloc(old, size));
+    expect_refusal(refmalloc_memalign(64, size));
+    expect_refusal(refmalloc_memalign(1 << 20, size));
+    expect_refusal(refmalloc_valloc(size));
+    expect_refusal(refmalloc_pvalloc(size));
+  }
+  expect_refusal(refmalloc_memalign(std::size_t{1} << 63, 1));
+  expect_refusal(refmalloc_calloc(kHuge / 16, 17));
+  expect_refusal(refmalloc_calloc(kHuge, kHuge));
+  expect_refusal(refmalloc_reallocarray(old, kHuge / 16, 17));
+  EXPECT_TRUE(all_bytes_are(old, 100, 5)) << "a refused realloc leaves the object alone";
+  refmalloc_free(old);
+}
+
+// Silent error: an address with a smaller alignment.
+TEST(Heap, gives_every_power_of_two_alignment_up_to_64M) {
+  for (std::size_t alignment = 8; alignment <= (64u << 20); alignment *= 2) {
+    for (const std::size_t size : {0ul, 1ul, 100ul, 5000ul, 70000ul}) {
+      void* object = nullptr;
+      ASSERT_EQ(refmalloc_posix_memalign(&object, alignment, size), 0);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % alignment, 0u) << alignment;
+      EXPECT_GE(refmalloc_malloc_usable_size(object), size);
+      std::memset(object, 1, size);
+      refmalloc_free(object);
+      object = refmalloc_aligned_alloc(alignment, size);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % alignment, 0u) << alignment;
+      refmalloc_free_aligned_sized(object, alignment, size);
+    }
+  }
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(refmalloc_valloc(10)) % 4096, 0u);
+  EXPECT_GE(refmalloc_malloc_usable_size(refmalloc_pvalloc(4097)), 8192u);
+}
+
+// Silent error: a wrong alignment is rounded to some other.
+TEST(Heap, refuses_alignments_that_are_no_power_of_two) {
+  void* untouched = &untouched;
+  for (const std::size_t alignment : {0ul, 3ul, 24ul, 100ul}) {
+    EXPECT_EQ(refmalloc_posix_memalign(&untouched, alignment, 10), EINVAL);
+    errno = 0;
+    EXPECT_EQ(refmalloc_aligned_alloc(alignment, 10), nullptr);
+    EXPECT_EQ(errno, EINVAL);
+  }
+  EXPECT_EQ(refmalloc_posix_memalign(&untouched, 4, 10), EINVAL) << "less than a pointer";
+  EXPECT_EQ(untouched, &untouched);
+  errno = 0;
+  EXPECT_EQ(refmalloc_posix_memalign(&untouched, 16, SIZE_MAX), ENOMEM);
+  EXPECT_EQ(errno, 0) << "posix_memalign tells by its result only";
+}
+
+// Silent error: the promised room reaches into the neighbour.
+TEST(Heap, usable_bytes_never_overlap_a_neighbour) {
+  std::vector<std::pair<unsigned char*, std::size_t>> live;
+  unsigned char mark = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (const std::size_t size : kSizes) {
+      auto* const object = static_cast<unsigned char*>(refmalloc_malloc(size));
+      const std::size_t usable = refmalloc_malloc_usable_size(object);
+      ASSERT_GE(usable, size);
+      std::memset(object, ++mark, usable);
+      live.emplace_back(object, usable);
+    }
+  }
+  mark = 0;
+  for (const auto& [object, usable] : live) {
+    EXPECT_TRUE(all_bytes_are(object, usable, ++mark));
+    refmalloc_free(object);
+  }
+  EXPECT_EQ(refmalloc_malloc_usable_size(nullptr), 0u);
+}
+
+// Silent error: calloc trusts memory that has been used.
+TEST(Heap, calloc_is_zero_after_reuse_and_after_a_purge) {
+  for (int round = 0; round < 3; ++round) {
+    for (const std::size_t size : kSizes) {
+      void* const object = refmalloc_calloc(1, size);
+      ASSERT_TRUE(all_bytes_are(object, size, 0)) << size << " in round " << round;
+      std::memset(object, 0xff, refmalloc_malloc_usable_size(object));
+      refmalloc_free(object);
+    }
+    if (round == 1) refmalloc_malloc_trim(0);
+  }
+}
+
+// Silent error: a path of realloc copies too little or from the wrong place.
+TEST(Heap, realloc_keeps_contents_across_every_boundary) {
+  for (const std::size_t from : kSizes) {
+    for (const std::size_t to : kSizes) {
+      if (to == 0) continue;
+      void* const object = refmalloc_malloc(from);
+      std::memset(object, 0x5a, from);
+      void* const moved = refmalloc_realloc(object, to);
+      ASSERT_NE(moved, nullptr);
+      ASSERT_TRUE(all_bytes_are(moved, std::min(from, to), 0x5a)) << from << " to " << to;
+      ASSERT_GE(refmalloc_malloc_usable_size(moved), to);
+      std::memset(moved, 1, to);
+      refmalloc_free(moved);
+    }
+  }
+  EXPECT_TRUE(refmalloc::heap_is_valid());
+}
+
+TEST(Heap, realloc_of_nothing_allocates_and_to_nothing_frees) {
+  void* const object = refmalloc_realloc(nullptr, 100);
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(refmalloc_realloc(object, 0), nullptr);
+  void* const array = refmalloc_reallocarray(nullptr, 10, 10);
+  EXPECT_GE(refmalloc_malloc_usable_size(array), 100u);
+  refmalloc_free_sized(array, 100);
+}
+
+// Silent error: growing by realloc copies everything each time, or returns old pages as new.
+TEST(Heap, a_large_object_grows_without_losing_a_page) {
+  std::size_t size = 10u << 20;
+  auto* object = static_cast<char*>(refmalloc_malloc(size));
+  for (std::size_t at = 0; at < size; at += 4096) object[at] = static_cast<char>(at >> 12);
+  while (size < (200u << 20)) {
+    const std::size_t grown = size + size / 2;
+    object = static_cast<char*>(refmalloc_realloc(object, grown));
+    for (std::size_t at = size & ~std::size_t{4095}; at < grown; at += 4096) {
+      object[at] = static_cast<char>(at >> 12);
+    }
+    size = grown;
+  }
+  for (std::size_t at = 0; at < size; at += 4096)
+    ASSERT_EQ(object[at], static_cast<char>(at >> 12));
+  refmalloc_free(object);
+}
+
+long faults_count() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+// Silent error: churn above the threshold maps, faults and unmaps each time.
+TEST(Heap, large_churn_reuses_its_pages) {
+  constexpr std::size_t kPage = 65536;  // the largest there is
+  void* const live = refmalloc_malloc(60u << 20);
+  long touched = 0;
+  const long before = faults_count();
+  for (std::size_t i = 0; i < 60; ++i) {
+    const std::size_t size = (12u << 20) + i % 7 * (1u << 20);
+    auto* const object = static_cast<char*>(refmalloc_malloc(size));
+    for (std::size_t at = 0; at < size; at += kPage, ++touched) object[at] = 1;
+    refmalloc_free(object);
+  }
+  EXPECT_LT(faults_count() - before, touched / 4);
+  refmalloc_free(live);
+}
+
+// Silent error: memory that was freed stays resident for ever.
+TEST(Heap, trim_returns_what_is_free) {
+  std::vector<void*> objects;
+  for (int i = 0; i < 20'000; ++i) {
+    objects.push_back(refmalloc_malloc(1000));
+    std::memset(objects.back(), 1, 1000);
+  }
+  for (void* object : objects) refmalloc_free(object);
+  EXPECT_EQ(refmalloc_malloc_trim(0), 1);
+  refmalloc_statistics now{};
+  refmalloc_stats(&now);
+  EXPECT_EQ(now.dirty_bytes, 0u);
+  EXPECT_LT(now.active_bytes, 4u << 20);
+  EXPECT_TRUE(refmalloc::heap_is_valid());
+}
+
+TEST(Heap, knows_its_own_objects_from_others) {
+  for (const std::size_t size : kSizes) {
+    auto* const object = static_cast<char*>(refmalloc_malloc(size));
+    EXPECT_EQ(refmalloc_owns(object), 1);
+    EXPECT_EQ(refmalloc_owns(object + 1), 0);
+    refmalloc_free(object);
+  }
+  int local = 0;
+  EXPECT_EQ(refmalloc_owns(&local), 0);
+  EXPECT_EQ(refmalloc_owns(nullptr), 0);
+}
+
+TEST(Heap, mallopt_and_options_agree) {
+  const long long before = refmalloc_option("mmap_threshold");
+  EXPECT_EQ(refmalloc_mallopt(-3, 1 << 20), 1);
+  EXPECT_EQ(refmalloc_option("mmap_threshold"), 1 << 20);
+  void* const object = refmalloc_malloc(1 << 20);
+  refmalloc_statistics now{};
+  refmalloc_stats(&now);
+  EXPECT_GE(now.large_bytes, 1u << 20);
+  refmalloc_free(object);
+  EXPECT_EQ(refmalloc_mallopt(-3, static_cast<int>(before)), 1);
+  EXPECT_EQ(refmalloc_mallopt(12345, 1), 0);
+  EXPECT_EQ(refmalloc_option("no such thing"), -1);
+  EXPECT_STRNE(refmalloc_version(), "");
+}
+
+TEST(Heap, reports_itself_in_the_forms_of_the_c_library) {
+  void* const object = refmalloc_malloc(1 << 20);
+  EXPECT_GE(refmalloc_mallinfo2().uordblks, 1u << 20);
+  EXPECT_GE(refmalloc_mallinfo().uordblks, 1 << 20);
+  testing::internal::CaptureStderr();
+  refmalloc_malloc_stats();
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("active_bytes"), std::string::npos);
+  char text[8192] = {};
+  FILE* const stream = fmemopen(text, sizeof text, "w");
+  EXPECT_EQ(refmalloc_malloc_info(0, stream), 0);
+  fclose(stream);
+  EXPECT_NE(std::string(text).find("</malloc>"), std::string::npos);
+  EXPECT_EQ(refmalloc_malloc_info(1, stdout), EINVAL);
+  refmalloc_free(object);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Silent error: a refused mmap is used, or what is cached stands in the way of what is asked for.
+TEST(Heap, under_an_address_space_limit_it_answers_null_and_goes_on) {
+  const auto until_refused = [](std::size_t size) {
+    std::vector<void*> objects;
+    objects.reserve(200'000);
+    while (void* const object = refmalloc_malloc(size)) objects.push_back(object);
+    EXPECT_EQ(errno, ENOMEM);
+    for (void* object : objects) refmalloc_free(object);
+    return objects.size();
+  };
+  const auto in_limited_child = [&] {
+    const rlimit limit{.rlim_cur = 256u << 20, .rlim_max = 256u << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    bool fine = true;
+    for (const std::size_t size : {1000ul, 20'000ul, 300'000ul, 20ul << 20, 1000ul}) {
+      fine = fine && until_refused(size) * size > (32u << 20);
+    }
+    _exit(fine && refmalloc::heap_is_valid() && !testing::Test::HasFailure() ? 0 : 1);
+  };
+  EXPECT_EXIT(in_limited_child(), testing::ExitedWithCode(0), "");
+}
+#endif
+
+}  // namespace

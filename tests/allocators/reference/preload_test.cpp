@@ -1,0 +1,135 @@
+// Real programs with librefmalloc.so in front give the output they give without it.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+struct Outcome {
+  std::string output;  // stdout and stderr
+  int status = -1;
+};
+
+Outcome shell(const std::string& command) {
+  Outcome outcome;
+  FILE* const pipe = popen(("( " + command + " ) 2>&1").c_str(), "r");
+  char part[4096];
+  while (const std::size_t got = std::fread(part, 1, sizeof part, pipe)) {
+    outcome.output.append(part, got);
+  }
+  outcome.status = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+std::string preloaded(const std::string& command) {
+  return "export LD_PRELOAD='" REFMALLOC_LIBRARY "'; " + command;
+}
+
+struct RealProgram {
+  const char* name;
+  const char* needs;
+  const char* command;
+};
+
+void PrintTo(const RealProgram& program, std::ostream* stream) {
+  *stream << program.name;
+}
+
+class PreloadTest : public testing::TestWithParam<RealProgram> {};
+
+// Silent error: a program runs to its end and computes something else.
+TEST_P(PreloadTest, gives_the_same_output_with_and_without) {
+  if (shell(std::string("command -v ") + GetParam().needs).status != 0) {
+    GTEST_SKIP() << GetParam().needs << " is not installed";
+  }
+  const Outcome expected = shell(GetParam().command);
+  const Outcome seen = shell(preloaded(GetParam().command));
+  EXPECT_EQ(expected.status, 0) << expected.output;
+  EXPECT_EQ(seen.status, expected.status);
+  EXPECT_EQ(seen.output, expected.output);
+}
+
+constexpr RealProgram kPrograms[] = {
+    {"bash", "bash",
+     "bash -c 'for i in {1..300}; do a[$i]=$(echo $i | tr 0-9 a-j); done; echo ${a[@]}'"},
+    {"sort", "sort",
+     "seq 1 300000 | awk '{print ($1*7919)%1000003}' | sort -n --parallel=4 | cksum"},
+    {"perl", "perl",
+     "perl -e 'my %h; $h{$_ x 3}=[1..($_%50)] for 1..60000; my $n=0; $n+=@{$h{$_}} for keys %h; "
+     "print \"$n\\n\"; print join(\",\",map{$_*2}1..1000),\"\\n\"'"},
+    {"python3", "python3",
+     "PYTHONMALLOC=malloc python3 -c 'import json,re,threading,decimal\n"
+     "d={str(i):list(range(i%40)) for i in range(40000)}\n"
+     "s=json.dumps(d); assert json.loads(s)==d; print(len(s))\n"
+     "r=[]\n"
+     "t=[threading.Thread(target=lambda k=k: r.append(sum(len(x) for x in re.findall(r\"[0-9]+\","
+     "s[k::4])))) for k in range(4)]\n"
+     "[x.start() for x in t]; [x.join() for x in t]; print(sorted(r))'"},
+    {"python3_subprocesses", "python3",
+     "PYTHONMALLOC=malloc python3 -c 'import multiprocessing as m,math\n"
+     "if __name__==\"__main__\":\n"
+     " with m.Pool(4) as p: print(p.map(math.factorial, range(60)))'"},
+    {"sqlite3", "sqlite3",
+     "sqlite3 :memory: 'create table t(a,b); with recursive c(x) as (select 1 union all select x+1 "
+     "from c where x<60000) insert into t select x, hex(x*x) from c; create index i on t(b); "
+     "select "
+     "count(*),sum(a),max(b) from t; select b from t order by b limit 20;'"},
+    {"compiler", "g++",
+     "d=$(mktemp -d) && printf '#include <map>\\n#include <string>\\n#include <regex>\\n"
+     "std::map<std::string,int> m; bool f(const char* s)"
+     "{return std::regex_match(s,std::regex(\"a+b\"));}' > $d/a.cpp && g++ -O1 -w -frandom-seed=1 "
+     "-c "
+     "$d/a.cpp -o $d/a.o && cksum < $d/a.o && rm -r $d"},
+    {"git", "git",
+     "d=$(mktemp -d) && cd $d && git init -q . && seq 1 20000 > f && git add f && git -c "
+     "user.name=n "
+     "-c user.email=e commit -qm one --date=@0 && seq 1 3 20000 > f && git diff --stat && git "
+     "repack "
+     "-adq && git fsck --strict 2>/dev/null && git cat-file -p HEAD:f | cksum; s=$?; rm -rf $d; "
+     "exit $s"},
+    {"tar_and_xz", "xz", "seq 1 200000 | xz -T2 -1 | xz -d | cksum"},
+    {"awk", "awk",
+     "awk 'BEGIN{for(i=0;i<100000;i++){a[i]=i \"x\" i*i; s=substr(s a[i],1,5000)} print length(s); "
+     "for(k in a)n+=length(a[k]); print n}'"},
+};
+
+INSTANTIATE_TEST_SUITE_P(RealPrograms, PreloadTest, testing::ValuesIn(kPrograms),
+                         [](const auto& test) { return test.param.name; });
+
+// Silent error: an entry point that is still the C library's, whose memory we would then free.
+TEST(Preload, serves_every_function_and_operator) {
+  const Outcome outcome = shell(preloaded("'" REFMALLOC_PROGRAM "' '" REFMALLOC_PROBE "'"));
+  EXPECT_EQ(outcome.status, 0) << outcome.output;
+}
+
+// Silent error: a setting that is not taken, or a bad one that ends the program.
+TEST(Preload, takes_its_settings_from_the_environment) {
+  const std::string ask = "'" REFMALLOC_PROGRAM "' x ";
+  const auto with = [&](const std::string& conf, const std::string& key) {
+    return shell("export REFMALLOC_CONF='" + conf + "'; " + preloaded(ask + key)).output;
+  };
+  EXPECT_EQ(with("mmap_threshold=256K,decay_ms=7,arenas=3", "mmap_threshold"), "262144\n");
+  EXPECT_EQ(with("mmap_threshold=256K,decay_ms=7,arenas=3", "decay_ms"), "7\n");
+  EXPECT_EQ(with("mmap_threshold=256K,decay_ms=7,arenas=3", "arenas"), "3\n");
+  EXPECT_EQ(with("", "decay_ms"), "500\n");
+  const std::string noisy = with(std::string(5000, ',') + "bogus=1", "decay_ms");
+  EXPECT_NE(noisy.find("unknown key 'bogus'"), std::string::npos) << noisy;
+  EXPECT_EQ(noisy.find("bogus"), noisy.rfind("bogus")) << "reported once";
+  EXPECT_NE(noisy.find("500\n"), std::string::npos);
+}
+
+TEST(Preload, needs_the_c_library_only) {
+  const Outcome outcome = shell("objdump -p '" REFMALLOC_LIBRARY "' | grep NEEDED");
+  EXPECT_EQ(outcome.output.find("stdc++"), std::string::npos) << outcome.output;
+}
+
+TEST(Preload, works_in_an_empty_environment) {
+  const Outcome outcome = shell("env -i LD_PRELOAD='" REFMALLOC_LIBRARY "' /bin/echo fine");
+  EXPECT_EQ(outcome.output, "fine\n");
+}
+
+}  // namespace
