@@ -74,9 +74,10 @@ def signed_quantity(value: float, unit: str) -> str:
 
 
 def ratio(value: float) -> str:
-    """`1.03×`; 100 and more without decimals, past 10,000 with a k."""
-    if value >= 9999.5:
-        return f"{significant(value / 1000)}k×"
+    """`1.03×`; 100 and more without decimals, past 10,000 with k, M, G or T."""
+    for divisor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= max(0.9995 * divisor, 9999.5):
+            return f"{significant(value / divisor)}{suffix}×"
     if value < 0.01:
         return f"{value:.4f}×" if value >= 0.0001 else "<0.0001×"
     return f"{value:.0f}×" if value >= 99.95 else f"{value:.1f}×" if value >= 9.995 else f"{value:.2f}×"

@@ -136,20 +136,50 @@ def _bare_cell(view: CellView) -> list[str]:
 
 
 def _terminal_table(table: Table, colour: bool) -> list[str]:
-    marked = _marked_columns(table)
-    widths = _widths(table, marked)
     lines = [_tinted(line, "strong", colour) for line in _wrapped(table.title, "  ", first="")]
     lines.extend(_wrapped(table.subtitle, "  "))
+    for part in _fitting_parts(table):
+        lines.extend(_grid(part, colour))
+    lines.extend(line for note in table.notes for line in _wrapped(note, "    ", first="  "))
+    return [*lines, ""]
+
+
+def _grid(table: Table, colour: bool) -> list[str]:
+    """Headings, a rule and the rows."""
+    marked = _marked_columns(table)
+    widths = _widths(table, marked)
     headings = [Text(heading + "  " if position in marked else heading) for position, heading in enumerate(table.headings)]
-    lines.append(_line(headings, widths, marked, colour=False))
-    lines.append("  " + "─" * (sum(widths) - GAP))
+    lines = [_line(headings, widths, marked, colour=False), "  " + "─" * (sum(widths) - GAP)]
     for row in table.rows:
         if len(row[0].text) + GAP > widths[0]:
             lines.extend(_tinted(line, row[0].tone, colour) for line in _wrapped(row[0].text, "  "))
             row = (Text("", row[0].tone), *row[1:])
         lines.append(_line(row, widths, marked, colour))
-    lines.extend(line for note in table.notes for line in _wrapped(note, "    ", first="  "))
-    return [*lines, ""]
+    return lines
+
+
+def _fitting_parts(table: Table) -> list[Table]:
+    """The table, or, where it is too wide, its columns in tables beneath each other, each with the labels."""
+    columns = len(table.headings)
+    for end in range(columns, 1, -1):
+        crossed = any(position < end < position + text.span for row in table.rows for position, text in positions(row))
+        part = _columns(table, 1, end)
+        if not crossed and (_line_width(part) <= TERMINAL_WIDTH or end == 2):
+            rest = _fitting_parts(_columns(table, end, columns)) if end < columns else []
+            return [part, *rest]
+    return [table]
+
+
+def _line_width(table: Table) -> int:
+    marked = _marked_columns(table)
+    last_gap = 1 if len(table.headings) - 1 in marked else GAP
+    return 2 + sum(_widths(table, marked)) - last_gap
+
+
+def _columns(table: Table, begin: int, end: int) -> Table:
+    """The labels and the columns from `begin` to before `end`."""
+    rows = tuple((row[0], *(text for position, text in positions(row) if begin <= position < end and position)) for row in table.rows)
+    return replace(table, headings=(table.headings[0], *table.headings[begin:end]), rows=rows)
 
 
 def _marked_columns(table: Table) -> set[int]:

@@ -32,6 +32,7 @@ LOOK = {
 PNG_DPI = 150
 TITLE_INCHES = 0.27
 CAPTION_LINE_INCHES = 0.15
+LOWEST_AXES_INCHES = 0.95  # with title and ticks
 LABEL_PITCH = 1.28  # distance of neighbouring labels over their size
 
 
@@ -44,17 +45,18 @@ def new_figure(rows: int, columns: int, width_inches: float, height_inches: floa
 
     Axes have about their final size at once, because labels are placed by it; `finish` fits them.
     """
-    figure, axes = plt.subplots(rows, columns, figsize=(width_inches, height_inches), squeeze=False, **named)
     title_lines = textwrap.wrap(title, int(width_inches * 10.5)) or [""]
     caption_lines = textwrap.wrap(caption, int(width_inches * 16.5))
+    above, below = 0.12 + TITLE_INCHES * len(title_lines), 0.12 + CAPTION_LINE_INCHES * len(caption_lines)
+    height_inches = max(height_inches, above + below + rows * LOWEST_AXES_INCHES)
+    figure, axes = plt.subplots(rows, columns, figsize=(width_inches, height_inches), squeeze=False, **named)
+    figure.inches_above, figure.inches_below = above, below
     figure.text(0.12 / width_inches, 1 - 0.1 / height_inches, "\n".join(title_lines), ha="left", va="top", fontsize=11.5,
                 fontweight="bold")
     figure.text(0.12 / width_inches, 0.09 / height_inches, "\n".join(caption_lines), ha="left", va="bottom", fontsize=7.5,
                 color="#555555")
-    figure.inches_above = 0.12 + TITLE_INCHES * len(title_lines)
-    figure.inches_below = 0.12 + CAPTION_LINE_INCHES * len(caption_lines)
-    figure.subplots_adjust(left=0.09, right=0.88, bottom=(figure.inches_below + 0.5) / height_inches,
-                           top=1 - (figure.inches_above + 0.3) / height_inches, hspace=0.4, wspace=0.3)
+    figure.subplots_adjust(left=0.09, right=0.88, bottom=(below + 0.5) / height_inches,
+                           top=1 - (above + 0.3) / height_inches, hspace=0.4, wspace=0.3)
     return figure, axes
 
 

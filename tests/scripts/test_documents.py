@@ -1,0 +1,135 @@
+"""`reference` and `readme`: what is committed reads back, and the README says what the results say."""
+
+import gzip
+import json
+
+import factory
+import pytest
+from heapwise.__main__ import main
+from heapwise.errors import HeapwiseError
+from heapwise.reference import pack
+from heapwise.summarize import read_summary
+
+BLOCKS = "".join(f"<!-- heapwise:begin {name} -->\n<!-- heapwise:end {name} -->\n" for name in ("environment", "summary", "sweep", "try"))
+
+
+@pytest.fixture(scope="module")
+def repository(bench_folder, try_folder, tmp_path_factory):
+    root = tmp_path_factory.mktemp("repository")
+    pack(bench_folder, "full", root / "results" / "reference")
+    pack(try_folder, "service", root / "results" / "reference")
+    return root
+
+
+@pytest.fixture
+def readme(repository):
+    file = repository / "README.md"
+    file.write_text(f"# Synthetic\n\n{BLOCKS}\nThe end.\n")
+    return file
+
+
+def run(repository, *words):
+    return main(["readme", "--root", str(repository), *words])
+
+
+def test_check_says_no_until_the_readme_is_written(repository, readme, capsys):
+    """Would catch: figures in the README that no result carries."""
+    assert run(repository, "--check") == 1 and "README.md is not what the results say" in capsys.readouterr().out
+    assert readme.read_text().endswith(f"{BLOCKS}\nThe end.\n"), "--check writes nothing"
+    assert run(repository) == 0
+    assert run(repository, "--check") == 0
+
+
+def test_one_digit_changed_by_hand_is_noticed(repository, readme):
+    """Would catch: a figure polished after the measurement."""
+    run(repository)
+    readme.write_text(readme.read_text().replace("0.72×", "0.71×", 1))
+    assert run(repository, "--check") == 1
+
+
+def test_the_blocks_hold_the_results_and_links_that_exist(repository, readme):
+    """Would catch: an empty block, or a broken picture on the project's first page."""
+    import re
+    run(repository)
+    text = readme.read_text()
+    assert "Synthetic CPU" in text and "Within 10 % of the best time" in text and "`./service --synthetic`" in text
+    links = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert len(links) == 3 and all((repository / link).is_file() for link in links)
+    assert text.startswith("# Synthetic\n") and text.endswith("The end.\n")
+
+
+def test_a_document_below_docs_links_from_its_own_place(repository, readme):
+    """Would catch: pictures that show only from the README."""
+    document = repository / "docs" / "method.md"
+    document.parent.mkdir(exist_ok=True)
+    document.write_text("<!-- heapwise:begin sweep -->\n<!-- heapwise:end sweep -->\n")
+    run(repository)
+    assert "](../results/reference/pictures/full-sweep" in document.read_text()
+    document.unlink()
+
+
+@pytest.mark.parametrize("text, message", [
+    ("<!-- heapwise:begin sumary -->\n<!-- heapwise:end sumary -->\n", "no block `sumary`. Use one of environment, summary"),
+    ("<!-- heapwise:begin summary -->\n", "has no end"),
+    ("<!-- heapwise:begin sweep -->\n<!-- heapwise:begin try -->\n<!-- heapwise:end try -->\n<!-- heapwise:end sweep -->\n", "has no end"),
+    ("<!-- heapwise:begin summary from=other -->\n<!-- heapwise:end summary -->\n", "nothing in results/reference/other"),
+    ("<!-- heapwise:begin self_cost -->\n<!-- heapwise:end self_cost -->\n", "nothing in results/reference has data"),
+])
+def test_a_wrong_mark_is_an_error_that_says_what_to_do(repository, readme, capsys, text, message):
+    """Would catch: a mistyped block that stays empty for ever."""
+    readme.write_text(text)
+    assert run(repository) == 2 and message in capsys.readouterr().err
+    assert readme.read_text() == text
+
+
+def test_the_same_folder_packs_to_the_same_bytes(try_folder, tmp_path):
+    """Would catch: references that change in git with the clock."""
+    for name in "ab":
+        pack(try_folder, "same", tmp_path / name)
+    first, second = (sorted((p.relative_to(tmp_path / n), p.read_bytes()) for p in (tmp_path / n).rglob("*") if p.is_file()) for n in "ab")
+    assert first == second
+
+
+def test_a_reference_holds_the_records_as_they_were(repository, bench_folder):
+    """Would catch: raw data lost on the way into the repository."""
+    packed = repository / "results" / "reference" / "full"
+    assert gzip.decompress((packed / "runs.jsonl.gz").read_bytes()) == (bench_folder / "runs.jsonl").read_bytes()
+    assert main(["validate", str(packed)]) == 0
+    assert read_summary(packed)["kind"] == "bench"
+
+
+def test_a_torn_line_is_not_packed(small_folder, tmp_path):
+    """Would catch: a reference that begins its life with a warning."""
+    file = small_folder / "runs.jsonl"
+    file.write_bytes(file.read_bytes()[:-40])
+    pack(small_folder, "torn", tmp_path)
+    assert not any("torn" in note for note in read_summary(tmp_path / "torn")["notes"])
+
+
+def test_too_large_a_reference_is_refused_and_leaves_the_old_one(small_folder, tmp_path, monkeypatch):
+    """Would catch: a repository that grows by a campaign at a time."""
+    from heapwise import reference
+    pack(small_folder, "one", tmp_path)
+    before = (tmp_path / "one" / "runs.jsonl.gz").read_bytes()
+    monkeypatch.setattr(reference, "LARGEST_TOTAL_BYTES", 10_000)
+    with pytest.raises(HeapwiseError, match="together at most"):
+        pack(small_folder, "one", tmp_path)
+    assert (tmp_path / "one" / "runs.jsonl.gz").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == sorted({"one", "pictures", "small"})
+
+
+@pytest.mark.parametrize("name", ["../x", "Full", "", "pictures"])
+def test_a_reference_is_named_so_that_it_is_one_folder(small_folder, tmp_path, name):
+    """Would catch: a name that writes somewhere else."""
+    with pytest.raises(HeapwiseError, match="cannot name a reference"):
+        pack(small_folder, name, tmp_path / "into")
+
+
+def test_what_the_instrument_costs_goes_along(small_folder, tmp_path):
+    """Would catch: a document that promises its own cost and shows none."""
+    rows = [{"name": "bracket", "value": 20.5, "unit": "ns", "target": 25.0, "how": "synthetic"}]
+    (small_folder / "self_cost.json").write_text(json.dumps({"rows": rows}))
+    pack(small_folder, "costs", tmp_path / "results" / "reference")
+    (tmp_path / "README.md").write_text("<!-- heapwise:begin self_cost -->\n<!-- heapwise:end self_cost -->\n")
+    assert main(["readme", "--root", str(tmp_path)]) == 0
+    assert "| bracket | 20.5 ns | 25.0 ns | synthetic |" in (tmp_path / "README.md").read_text()

@@ -1,0 +1,105 @@
+"""Pictures: that each kind is drawn, that nothing overlaps by construction, that data is merged rightly."""
+
+import xml.etree.ElementTree as xml
+
+import factory
+import numpy as np
+import pytest
+from heapwise.folder import read_folder
+from heapwise.palette import style_of
+from heapwise.plots import draw_all, slug
+from heapwise.plots.data import percentile_data, timeline_data
+from heapwise.plots.figure import spread
+from heapwise.summary import summarize_folder
+
+
+def runs_of(folder, pass_name):
+    return next(r for r in read_folder(folder).groups if r.group.cell.pass_name == pass_name and r.group.purpose == "comparison")
+
+
+def test_every_kind_of_picture_is_drawn_and_is_a_whole_svg(bench_folder, bench_summary, try_folder, try_summary, tmp_path):
+    """Would catch: a kind of picture that is missing without a word, or an empty file."""
+    files = draw_all(read_folder(bench_folder), bench_summary, tmp_path) + draw_all(read_folder(try_folder), try_summary, tmp_path)
+    names = {file.stem for file in files}
+    assert {"throughput", "time-against-memory", "faults-and-system-calls", "latency-small-churn", "memory-small-churn",
+            "latency-producer-consumer-2-threads", "wall-time", "peak-rss"} <= names
+    assert any(name.startswith("sweep-large-churn") for name in names)
+    assert all(xml.parse(file).getroot().tag.endswith("svg") for file in files)
+
+
+def test_the_same_data_gives_the_same_picture(try_folder, try_summary, tmp_path):
+    """Would catch: pictures that change in git although nothing was measured."""
+    first, second = (draw_all(read_folder(try_folder), try_summary, tmp_path / name, png=True) for name in "ab")
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_pictures_of_a_folder_full_of_failures_are_drawn(tmp_path):
+    """Would catch: a traceback at the end of a campaign in which one library was broken."""
+    behaviours = {"glibc": factory.Behaviour(fails=factory.fails_always("timed_out")),
+                  "x": factory.Behaviour(fails=factory.fails_always("crashed"))}
+    folder = factory.write_folder(tmp_path / "f", factory.comparison_groups("w", {}, behaviours))
+    read = read_folder(folder)
+    draw_all(read, summarize_folder(read), tmp_path / "plots")
+    (folder / "runs.jsonl").write_text("")
+    empty = read_folder(folder)
+    draw_all(empty, summarize_folder(empty), tmp_path / "plots")
+
+
+def test_merged_percentiles_are_those_of_all_calls_together(bench_folder):
+    """Would catch: a mean of percentiles, which is none."""
+    runs = runs_of(bench_folder, "latency")
+    data = percentile_data(runs, "allocate")
+    curve = next(c for c in data.curves if c.spec == "glibc")
+    calls = np.concatenate([np.repeat([b[0] for b in r.histograms["allocate_ns"]], [b[1] for b in r.histograms["allocate_ns"]])
+                            for r in runs.records("glibc")])
+    for nines in (0.5, 1.0, 2.0, 3.0):
+        index = int(np.argmin(np.abs(curve.nines - nines)))
+        expected = np.sort(calls)[int((1 - 10.0 ** -curve.nines[index]) * calls.size)]
+        assert curve.values_ns[index] == pytest.approx(expected)
+    assert data.calls_count == calls.size == 160_000
+
+
+def test_no_percentile_is_drawn_that_few_calls_carry(bench_folder):
+    """Would catch: a p99.9999 of a hundred thousand calls."""
+    curve = percentile_data(runs_of(bench_folder, "latency"), "allocate").curves[0]
+    assert curve.nines[-1] == pytest.approx(np.log10(160_000 / 10))
+    assert np.isnan(curve.low_ns[-1]), "one block alone reaches less far"
+
+
+def test_a_crashed_allocator_has_no_curve(bench_folder):
+    """Would catch: a curve at zero."""
+    assert "mine" not in {c.spec for c in percentile_data(runs_of(bench_folder, "latency"), "allocate").curves}
+
+
+def test_timelines_are_growth_with_the_live_bytes_as_measured(bench_folder):
+    """Would catch: start-up memory in one line and not in the other."""
+    data = timeline_data(runs_of(bench_folder, "memory"))
+    assert all(line.rss_bytes[0] == 0 for line in data.lines)
+    assert data.live_bytes.max() < min(line.rss_bytes.max() for line in data.lines)
+
+
+def test_labels_keep_their_distance_and_their_order():
+    """Would catch: names of two lines printed over each other."""
+    places = spread([0.1, 0.1, 0.1, 0.9], [0.1] * 4)
+    assert np.diff(places).min() >= 0.1 - 1e-9 and places == sorted(places)
+    assert np.mean(places[:3]) == pytest.approx(0.1) and places[3] == pytest.approx(0.9)
+
+
+def test_known_allocators_differ_in_colour_and_marker():
+    """Would catch: two allocators that a colour-blind reader cannot tell apart."""
+    names = ("glibc", "refmalloc", "jemalloc", "tcmalloc", "tcmalloc_full", "mimalloc", "tbbmalloc", "scudo")
+    styles = [style_of(name) for name in names]
+    assert len({(s.colour, s.line) for s in styles}) == len(names) and len({s.marker for s in styles}) == len(names)
+
+
+def test_a_style_depends_on_the_spec_alone():
+    """Would catch: a colour that changes with the number of allocators."""
+    assert style_of("mine=./a.so") == style_of("mine=./a.so") and style_of("mine=./a.so") == style_of("mine=/b/c.so")
+    tuned = style_of("glibc:top_pad=1M")
+    assert tuned.colour == style_of("glibc").colour and not tuned.filled and tuned.line != "-"
+
+
+def test_long_cell_names_give_short_and_distinct_files():
+    """Would catch: one picture overwritten by another."""
+    names = [slug("w " + "x" * 100 + end) for end in ("a", "b")]
+    assert names[0] != names[1] and all(len(name) <= 80 for name in names)
