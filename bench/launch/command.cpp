@@ -20,6 +20,7 @@ namespace {
 constexpr int kExecFailedExitCode = 127;
 constexpr mode_t kCreatedFileMode = 0666;  // less the umask
 constexpr int kFirstFreeDescriptor = 3;
+constexpr int kOutputFlags = O_WRONLY | O_CREAT | O_TRUNC;
 
 // What the child was at when it told the launcher about it through the start pipe.
 enum class Step : std::int32_t {
@@ -101,10 +102,9 @@ void redirect(const Pipe& start, Step step, const char* path, int flags, int tar
 }
 
 void redirect_standard_streams(const Pipe& start, const Arguments& arguments) {
-  constexpr int kOutput = O_WRONLY | O_CREAT | O_TRUNC;
   redirect(start, Step::kStdin, arguments.stdin_path, O_RDONLY, STDIN_FILENO);
-  redirect(start, Step::kStdout, arguments.stdout_path, kOutput, STDOUT_FILENO);
-  redirect(start, Step::kStderr, arguments.stderr_path, kOutput, STDERR_FILENO);
+  redirect(start, Step::kStdout, arguments.stdout_path, kOutputFlags, STDOUT_FILENO);
+  redirect(start, Step::kStderr, arguments.stderr_path, kOutputFlags, STDERR_FILENO);
 }
 
 void limit_address_space(const Pipe& start, const Arguments& arguments) {

@@ -32,6 +32,9 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 constexpr std::uint32_t kBegins = kTracedCallsCount;
 constexpr std::uint32_t kEnds = kTracedCallsCount + 1;
 
+constexpr long kTraceOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+                               PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
 constexpr sock_filter load(std::size_t offset) {
   return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)};
 }
@@ -109,8 +112,6 @@ int install_system_call_filter() {
 }
 
 int SystemCallTracer::attach(pid_t command) {
-  constexpr long kTraceOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
-                                 PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
   command_ = command;
   return ptrace(PTRACE_SEIZE, command, nullptr, kTraceOptions) == 0 ? 0 : errno;
 }

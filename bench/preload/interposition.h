@@ -71,7 +71,7 @@ class BootPool {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 64 * 1024;
+  static constexpr std::size_t kCapacity = std::size_t{64} << 10;
   alignas(4096) std::byte bytes_[kCapacity]{};
   std::atomic<std::size_t> used_{0};
 };

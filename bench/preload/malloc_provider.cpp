@@ -17,6 +17,8 @@ namespace heapwise {
 namespace {
 
 constexpr char kInterposerMark[] = "heapwise_interposer";
+constexpr char kDigits[] = "0123456789abcdef";
+constexpr std::size_t kUsualNoteAlignment = 4;
 
 // One loaded object, copied out of the dynamic linker's walk; its tables stay mapped.
 struct LoadedObject {
@@ -91,7 +93,6 @@ void write_canonical_path(const char* name, char* path, std::size_t capacity) {
 // Of one PT_NOTE segment; false when it holds no build id.
 bool write_build_id(const char* notes, std::size_t length, std::size_t alignment, char* text,
                     std::size_t capacity) {
-  constexpr char kDigits[] = "0123456789abcdef";
   const auto padded = [alignment](std::size_t bytes) {
     return (bytes + alignment - 1) & ~(alignment - 1);
   };
@@ -117,12 +118,11 @@ bool write_build_id(const char* notes, std::size_t length, std::size_t alignment
 }
 
 void write_build_id(const dl_phdr_info& object, char* text, std::size_t capacity) {
-  constexpr std::size_t kUsualAlignment = 4;
   for (int i = 0; i < object.dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = object.dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
     const auto* notes = reinterpret_cast<const char*>(object.dlpi_addr + segment.p_vaddr);
-    const std::size_t alignment = segment.p_align == 8 ? 8 : kUsualAlignment;
+    const std::size_t alignment = segment.p_align == 8 ? 8 : kUsualNoteAlignment;
     if (write_build_id(notes, segment.p_memsz, alignment, text, capacity)) return;
   }
 }

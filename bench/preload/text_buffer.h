@@ -64,7 +64,6 @@ class TextBuffer {
   }
 
   void append_json_ascii(char character) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
     if (character == '"' || character == '\\') {
       append_character('\\');
       append_character(character);
@@ -99,6 +98,7 @@ class TextBuffer {
     return length;
   }
 
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<char, kCapacity> characters_{};
   std::size_t length_ = 0;
   bool is_cut_ = false;  // all zero at first, so that a static one lies in .bss

@@ -22,8 +22,9 @@ namespace heapwise {
 namespace {
 
 constexpr char kFileVariable[] = "HEAPWISE_WITNESS_FILE";
-constexpr mode_t kFileMode = 0666;                // less the umask
-constexpr std::size_t kLineCapacity = 56 * 1024;  // two paths of 4096 bytes, each escaped as \u00XX
+constexpr mode_t kFileMode = 0666;  // less the umask
+constexpr std::size_t kLineCapacity = std::size_t{56}
+                                      << 10;  // two paths of 4096 bytes, each escaped as \u00XX
 
 // Too large for a small stack; touched once, at load, by one thread.
 constinit TextBuffer<kLineCapacity> line;
