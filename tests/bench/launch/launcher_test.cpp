@@ -89,15 +89,15 @@ TEST(Launcher, ItsOwnRssIsBelowOneMegabyte) {
 
 // Catches: peak RSS or faults in the wrong unit, or taken from the wrong process.
 TEST(Launcher, CountsTheFaultsAndThePeakOfAKnownProgram) {
-  constexpr std::uint64_t kTouched = 64 * kMiB;
-  const auto pages = kTouched / static_cast<std::uint64_t>(getpagesize());
+  const std::uint64_t touched = 64 * kMiB;
+  const auto pages = touched / static_cast<std::uint64_t>(getpagesize());
   const LaunchResult result = run_launched(
-      {.command = {HEAPWISE_MEMORY_PROGRAM, std::to_string(kTouched), std::to_string(kTouched)}});
+      {.command = {HEAPWISE_MEMORY_PROGRAM, std::to_string(touched), std::to_string(touched)}});
   ASSERT_TRUE(result.exited_with(0)) << result.output;
   EXPECT_GE(result.report.minor_faults_count, pages);
   EXPECT_LT(result.report.minor_faults_count, pages + 1000);
-  EXPECT_GE(result.report.peak_rss_bytes, kTouched);
-  EXPECT_LT(result.report.peak_rss_bytes, kTouched + 16 * kMiB);
+  EXPECT_GE(result.report.peak_rss_bytes, touched);
+  EXPECT_LT(result.report.peak_rss_bytes, touched + 16 * kMiB);
 }
 
 // Catches: a limit that is announced and not set, so that a runaway cell takes the machine along.

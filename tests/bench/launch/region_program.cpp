@@ -24,7 +24,7 @@
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 constexpr int kThreadsMost = 64;
 constexpr int kChildCalls = 5;
 constexpr int kChildExitCode = 7;
