@@ -61,7 +61,9 @@ struct Identity {
 /// is its own (the descriptor's ownership reader). `expected_library` empty: anything goes.
 Identity identify_process(const Spec& spec, const std::string& expected_library);
 
-/// Probes by behaviour what has no getter; meant for a sibling process, whose heap it disturbs.
+/// All settings of the spec: read back where the allocator can be asked, otherwise probed by
+/// behaviour. Meant for a sibling process with the same environment and one thread: the probes run
+/// in its forks.
 std::vector<SettingReport> verify_settings_by_behaviour(const Spec& spec);
 
 nlohmann::json to_json(const Identity& identity);

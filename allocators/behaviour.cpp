@@ -6,9 +6,8 @@
 #include "allocators/allocator.h"
 #include "allocators/glibc_probes.h"
 #include "allocators/ownership.h"
-#include "allocators/reader.h"
 #include "allocators/scudo_probes.h"
-#include "allocators/setting_value.h"
+#include "allocators/setting_report.h"
 
 namespace heapwise {
 namespace {
@@ -79,22 +78,21 @@ std::vector<SettingReport> verify_settings_by_behaviour(const Spec& spec) {
   std::vector<SettingReport> reports;
   const auto* descriptor = find_descriptor(spec.name);
   if (descriptor == nullptr) return reports;
-  for (const auto& [key, text] : spec.settings) {
-    const auto* setting = descriptor->find_setting(key);
-    if (setting == nullptr || setting->reader.kind != ReaderKind::kBehaviour) continue;
-    reports.push_back({.key = key,
-                       .requested = plain_value(spec.name, *setting, text),
-                       .source = reader_source(setting->reader)});
+  for (const auto& [key, value] : spec.settings) {
+    if (const auto* setting = descriptor->find_setting(key)) {
+      reports.push_back(read_setting(spec.name, *setting, value));
+    }
   }
   if (reports.empty()) return reports;
   const auto finding = prove_ownership(descriptor->ownership);
   const auto settings = glibc_settings(reports);
+  const bool is_scudo = descriptor->name == "scudo";
   for (auto& report : reports) {
+    if (descriptor->find_setting(report.key)->reader.kind != ReaderKind::kBehaviour) continue;
     if (finding.answer != OwnershipFinding::Answer::kOwned) {
       report.source += "; not probed: " + finding.text;
       continue;
     }
-    const bool is_scudo = spec.name == "scudo";
     const auto answer = probe_in_fork([&](ProbeAnswer& inner) {
       is_scudo ? probe_scudo(report, inner) : probe_glibc(report, settings, inner);
     });

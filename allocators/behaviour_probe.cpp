@@ -13,7 +13,7 @@
 namespace heapwise {
 namespace {
 
-constexpr unsigned kLimitSeconds = 20;
+constexpr unsigned kLimitSeconds = 8;
 
 template <std::size_t kSize>
 [[gnu::format(printf, 2, 0)]] void print(std::array<char, kSize>& text, const char* format,

@@ -25,7 +25,7 @@ struct ProbeAnswer {
 };
 
 /// Calls `probe(argument, answer)` in a fork and waits. The answer of a fork that crashed, or took
-/// longer than 20 s, is "requested only" and says so. The calling process must have one thread.
+/// longer than 8 s, is "requested only" and says so. The calling process must have one thread.
 ProbeAnswer run_in_fork(void (*probe)(const void* argument, ProbeAnswer& answer),
                         const void* argument);
 

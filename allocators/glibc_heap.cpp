@@ -53,6 +53,11 @@ bool drain_top(std::uint64_t chunk, std::uint64_t largest) {
   return false;
 }
 
+bool is_affordable(const GlibcSettings& settings, std::uint64_t bytes) {
+  constexpr std::uint64_t kMostFilled = std::uint64_t{128} << 20;
+  return settings.perturb.value_or(0) == 0 || bytes <= kMostFilled;
+}
+
 bool brk_can_grow(std::uint64_t bytes) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 46;
   if (bytes > kMost) return false;

@@ -66,6 +66,10 @@ std::uint64_t heap_step(const GlibcSettings& settings);
 /// False where that needs too many objects.
 bool drain_top(std::uint64_t chunk, std::uint64_t largest);
 
+/// Whether a probe may allocate this much: it touches next to nothing of it, unless perturb fills
+/// it.
+bool is_affordable(const GlibcSettings& settings, std::uint64_t bytes);
+
 /// Whether brk can move by `bytes`; leaves it where it was.
 bool brk_can_grow(std::uint64_t bytes);
 

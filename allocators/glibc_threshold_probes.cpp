@@ -16,6 +16,7 @@ using namespace glibc;
 constexpr std::uint64_t kSmallestTrimmedTop = 64 * 1024;  // free looks at the top only from here on
 constexpr std::uint64_t kUsualPiece = 64 * 1024;
 constexpr std::uint64_t kUsualPieces = 8192;
+constexpr char kFilled[] = "perturb would fill that much memory";
 
 /// Whether mmap_max leaves room for one more mapped object.
 bool may_map(const GlibcSettings& settings) {
@@ -128,6 +129,7 @@ void probe_mmap_threshold(const GlibcSettings& settings, ProbeAnswer& answer) {
   if (!may_map(settings)) return answer.hide("mmap_max leaves no object to map");
   const auto heap_chunk = largest_heap_chunk(settings);
   const auto mapped_chunk = std::max(round_up(threshold, kAlignment), kSmallestChunk);
+  if (!is_affordable(settings, heap_chunk + mapped_chunk)) return answer.hide("%s", kFilled);
 
   if (heap_chunk >= kSmallestChunk) {
     const auto growth = heap_chunk + settings.top_pad.value_or(kDefaultTopPad);
@@ -170,6 +172,7 @@ void probe_trim_threshold(const GlibcSettings& settings, ProbeAnswer& answer) {
   const auto target = std::max(wanted, least);
   const auto piece = std::min(largest_heap_chunk(settings),
                               std::max(kUsualPiece, round_up(target / kUsualPieces, kAlignment)));
+  if (!is_affordable(settings, target)) return answer.hide("%s", kFilled);
   if (piece < 4 * kAboveCaches) return answer.hide("mmap_threshold leaves no object on the heap");
   if (target / piece + 2 >= kMostObjects || !brk_can_grow(target + 2 * piece + pad)) {
     return answer.hide("that much heap cannot be had here");
@@ -199,6 +202,7 @@ void probe_top_pad(const GlibcSettings& settings, ProbeAnswer& answer) {
   const auto pad = *settings.top_pad;
   const auto chunk = std::min(largest_heap_chunk(settings), kChunk);
   if (chunk < kSmallestChunk) return answer.hide("mmap_threshold leaves no object on the heap");
+  if (!is_affordable(settings, pad)) return answer.hide("%s", kFilled);
   if (!brk_can_grow(pad + chunk)) return answer.hide("that much heap cannot be had here");
   for (std::uint64_t i = 0; i < kMostObjects; ++i) {
     const auto top = top_bytes();
@@ -217,6 +221,7 @@ void probe_mmap_max(const GlibcSettings& settings, ProbeAnswer& answer) {
   const auto most = *settings.mmap_max;
   if (most > kMostObjects) return answer.hide("that many objects would fill the machine");
   const auto least = std::max(round_up(mmap_threshold(settings), kAlignment), kAboveCaches);
+  if (!is_affordable(settings, most * least)) return answer.hide("%s", kFilled);
   if (mapped_objects() > most) {
     return answer.contradict("%" PRIu64 " objects are mapped", mapped_objects());
   }

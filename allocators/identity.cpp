@@ -7,7 +7,7 @@
 #include "allocators/ownership.h"
 #include "allocators/package_database.h"
 #include "allocators/reader.h"
-#include "allocators/setting_value.h"
+#include "allocators/setting_report.h"
 #include "bench/preload/malloc_provider.h"
 
 namespace heapwise {
@@ -43,26 +43,6 @@ void read_version(const AllocatorDescriptor* descriptor, Identity& identity) {
   identity.version_source = identity.build_id.empty() ? "none" : "build id";
 }
 
-SettingReport read_setting(const Spec& spec, const AllocatorDescriptor& descriptor,
-                           const KeyValue& wanted) {
-  SettingReport report{.key = wanted.key, .requested = wanted.value, .source = "none"};
-  const auto* setting = descriptor.find_setting(wanted.key);
-  if (setting == nullptr) return report;
-  report.requested = plain_value(spec.name, *setting, wanted.value);
-  report.source = reader_source(setting->reader);
-  report.read_back = value_text(read_value(setting->reader));
-  if (report.read_back.empty()) {
-    if (!setting->reader.only_version.empty()) {
-      report.source += ", known for version " + std::string(setting->reader.only_version) + " only";
-    }
-    return report;
-  }
-  report.verdict = same_value(*setting, report.requested, report.read_back)
-                       ? Verdict::kVerified
-                       : Verdict::kContradicted;
-  return report;
-}
-
 }  // namespace
 
 Identity identify_process(const Spec& spec, const std::string& expected_library) {
@@ -92,8 +72,10 @@ Identity identify_process(const Spec& spec, const std::string& expected_library)
     identity.contradiction = "expected objects of " + spec.name + " from " + identity.library_path +
                              ", but " + finding.text;
   }
-  for (const auto& wanted : spec.settings) {
-    identity.settings.push_back(read_setting(spec, *named, wanted));
+  for (const auto& [key, value] : spec.settings) {
+    if (const auto* setting = named->find_setting(key)) {
+      identity.settings.push_back(read_setting(spec.name, *setting, value));
+    }
   }
   return identity;
 }
