@@ -134,10 +134,13 @@ int run_bench(const Options& options, const CommandLine& line) {
     throw UsageError("bench takes no command after '--' ('" + line.command.front() +
                      "'); to measure a program: heapwise try -- COMMAND");
   }
+  // A wrong value is told before anything is looked for or made.
+  parse_duration("--timeout", options.timeout);
+  if (!options.time_budget.empty()) parse_duration("--time-budget", options.time_budget);
+  find_profile(options.profile);
   const auto parts = find_parts();
   Interrupt interrupt;
   if (options.self) return print_self_cost(parts, options.as_json, interrupt);
-  parse_duration("--timeout", options.timeout);  // a wrong one is told before anything is made
   auto prepared = options.resume.empty() ? prepare_new(options, line, parts)
                                          : prepare_resumed(options.resume, parts);
   return run_campaign(std::move(prepared), options, parts, interrupt);

@@ -81,6 +81,7 @@ bool Campaign::run_warm_ups() {
       for (std::size_t order = 0; order < allocators.size(); ++order) {
         if (parts_.interrupt.requested()) return false;
         auto request = make_request({group, 0}, allocators[order], order);
+        request.warm_up = true;
         request.run_id = fmt::format("warm-up-{}-{}-{}", round, group, order);
         if (carry_out(request).status == Status::kInterrupted) return false;
       }

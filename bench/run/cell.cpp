@@ -24,6 +24,7 @@ std::string_view purpose_name(Purpose purpose) {
 }
 
 std::string Group::title() const {
+  if (purpose == Purpose::kCommand) return parameters.at("command");
   std::string out = workload;
   char separator = ':';
   for (const auto& [key, value] : parameters.items()) {

@@ -37,7 +37,8 @@ struct Group {
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};
   }
-  /// For people: `large_churn:size=1M,window=1`, sizes as they would be typed.
+  /// For people: `large_churn:size=1M,window=1`, sizes as they would be typed; of a command its
+  /// text.
   std::string title() const;
 };
 

@@ -75,7 +75,7 @@ RunResult CommandRunner::run(const RunRequest& request) {
   // The digests tell runs apart; the texts are kept where there is something to look into.
   std::error_code ignored;
   fs::remove(files.witness, ignored);
-  if (result.status == Status::kOk && request.block > 0) {
+  if (request.warm_up || (result.status == Status::kOk && request.block > 0)) {
     fs::remove(files.output, ignored);
     fs::remove(files.errors, ignored);
   }

@@ -19,6 +19,7 @@ using Specs = std::span<const std::string_view>;
 constexpr PassBlocks kSmokePasses[]{
     {"throughput", 1}, {"latency", 1}, {"memory", 1}, {"system_calls", 1}, {"checked", 1, 10}};
 constexpr PassBlocks kSmokeOnce[]{{"throughput", 1}};
+constexpr PassBlocks kSmokeSweepPasses[]{{"throughput", 2}, {"memory", 1}, {"system_calls", 1}};
 constexpr ProfileRow kSmokeRows[]{
     {"small_churn:live=10K,operations=200K", kSmokePasses},
     {"large_churn:size=1M,window=1,operations=200", kSmokePasses},
@@ -104,7 +105,7 @@ constexpr std::array<Profile, 3> kProfiles{{
      .own_cost = Passes(kSmokeOnce),
      .sweep_workload = "large_churn:size=1M,window=1,operations=300",
      .sweep = Specs(kSmokeSweep),
-     .sweep_passes = Passes(kSmokeOnce)},
+     .sweep_passes = Passes(kSmokeSweepPasses)},
     {.name = "quick",
      .summary = "verdicts on the cells that matter most, at most 5 min",
      .rows = Rows(kQuickRows),

@@ -59,7 +59,8 @@ struct RunRequest {
   std::uint64_t seed = 0;
   Cell cell;
   std::size_t padding_bytes = 0;
-  Nanoseconds timeout;  // 0: none
+  Nanoseconds timeout;   // 0: none
+  bool warm_up = false;  // nothing of it is kept
 };
 
 struct RunResult {

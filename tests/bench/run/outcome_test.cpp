@@ -1,0 +1,129 @@
+#include "bench/run/outcome.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace heapwise {
+namespace {
+
+constexpr Nanoseconds kTimeout{30'000'000'000};
+
+ChildEnd exited(int code) {
+  LaunchReport report{};
+  report.wait_status = code << 8;
+  report.started_unix_ns = 17;
+  return {.report = report, .stopped = Stop::kNone, .output = {}, .errors = {}};
+}
+
+ChildEnd killed(int signal) {
+  auto end = exited(0);
+  end.report->wait_status = signal;
+  return end;
+}
+
+WorkerAnswer figures(const char* status) {
+  return {
+      .refused = {}, .figures = Json{{"status", status}, {"status_detail", "why"}}, .garbled = {}};
+}
+
+RunResult judged(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_memory = false) {
+  RunResult result;
+  judge_worker(end, answer, out_of_memory, kTimeout, result);
+  return result;
+}
+
+// Catches the worker's own verdict being dropped.
+TEST(Outcome, AWorkerThatEndsWellHasTheStatusItGaveItself) {
+  EXPECT_EQ(judged(exited(0), figures("ok")).status, Status::kOk);
+  EXPECT_EQ(judged(exited(0), figures("integrity_failed")).status, Status::kIntegrityFailed);
+  EXPECT_EQ(judged(exited(0), figures("integrity_failed")).status_detail, "why");
+  EXPECT_EQ(judged(exited(0), figures("ok")).started_unix_ns, 17U);
+}
+
+// Catches an allocator that corrupts the heap and dies in exit: its figures are not to be trusted.
+TEST(Outcome, FiguresFollowedByACrashAreACrash) {
+  const auto result = judged(killed(SIGSEGV), figures("ok"));
+  EXPECT_EQ(result.status, Status::kCrashed);
+  EXPECT_EQ(result.signal, SIGSEGV);
+  EXPECT_FALSE(result.exit_code.has_value());
+}
+
+// Catches a process that ends silently and well without a result.
+TEST(Outcome, AnEndWithoutFiguresIsACrash) {
+  EXPECT_EQ(judged(exited(0), {}).status, Status::kCrashed);
+}
+
+// Catches a kill from outside that is blamed on the allocator or on heapwise.
+TEST(Outcome, AKillFromOutsideIsACrashBySignalNine) {
+  const auto result = judged(killed(SIGKILL), {});
+  EXPECT_EQ(result.status, Status::kCrashed);
+  EXPECT_EQ(result.signal, SIGKILL);
+  EXPECT_NE(result.status_detail.find("heapwise did not send"), std::string::npos);
+}
+
+// Catches the out-of-memory killer that looks like a crash.
+TEST(Outcome, AKillWithTheOutOfMemoryCounterMovedIsOutOfMemory) {
+  EXPECT_EQ(judged(killed(SIGKILL), {}, true).status, Status::kOutOfMemory);
+}
+
+// Catches our own kill that is recorded as a crash.
+TEST(Outcome, OurOwnKillsAreTimedOutOrInterrupted) {
+  auto end = killed(SIGKILL);
+  end.stopped = Stop::kTimedOut;
+  EXPECT_EQ(judged(end, {}).status, Status::kTimedOut);
+  EXPECT_EQ(judged(end, {}).status_detail, "not done after 30 s, so it was stopped");
+  end.stopped = Stop::kInterrupted;
+  EXPECT_EQ(judged(end, figures("ok")).status, Status::kInterrupted);
+}
+
+// Catches a refusal that is lost because the worker exits with 3.
+TEST(Outcome, ARefusalIsTheStatusItNames) {
+  WorkerAnswer answer;
+  answer.refused = Json{{"status", "wrong_allocator"}, {"status_detail", "libc answers"}};
+  EXPECT_EQ(judged(exited(3), answer).status, Status::kWrongAllocator);
+  answer.refused = Json{{"status", "ok"}};
+  EXPECT_EQ(judged(exited(3), answer).status, Status::kCrashed);
+}
+
+// Catches a status that this build does not know and would store as nonsense.
+TEST(Outcome, AStatusThatDoesNotExistIsACrash) {
+  EXPECT_EQ(judged(exited(0), figures("splendid")).status, Status::kCrashed);
+}
+
+// Catches an error message of the dying process that nobody ever sees.
+TEST(Outcome, TheLastWordsOfADyingProcessAreInTheDetail) {
+  auto end = killed(SIGABRT);
+  end.errors = "first\nfree(): invalid pointer\n";
+  EXPECT_NE(judged(end, {}).status_detail.find("free(): invalid pointer"), std::string::npos);
+}
+
+// Catches a program that could not be started and counts as fast.
+TEST(Outcome, ACommandThatCannotBeExecutedIsACrash) {
+  auto end = exited(0);
+  end.report->exec_errno = ENOENT;
+  EXPECT_EQ(judged(end, {}).status, Status::kCrashed);
+  end.report.reset();
+  EXPECT_EQ(judged(end, {}).status, Status::kCrashed);
+}
+
+// Catches a failing command that is compared by its time.
+TEST(Outcome, ACommandMustExitAsExpected) {
+  RunResult result;
+  judge_ending(exited(1), false, kTimeout, 0, result);
+  EXPECT_EQ(result.status, Status::kCrashed);
+  judge_ending(exited(1), false, kTimeout, 1, result);
+  EXPECT_EQ(result.status, Status::kOk);
+}
+
+// Catches figures of a failed run in the journal.
+TEST(Outcome, ARecordThatIsNotOkHasNoFigures) {
+  RunResult result{.status = Status::kIntegrityFailed};
+  result.metrics["wall_per_operation_ns"] = 3;
+  const auto record = to_record({}, result);
+  EXPECT_TRUE(record["metrics"].empty());
+  EXPECT_TRUE(record["exit_code"].is_null());
+}
+
+}  // namespace
+}  // namespace heapwise

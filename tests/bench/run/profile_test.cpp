@@ -1,0 +1,98 @@
+#include "bench/run/profile.h"
+
+#include <gtest/gtest.h>
+
+#include "bench/core/pass.h"
+#include "bench/run/default_allocators.h"
+#include "bench/run/groups.h"
+#include "bench/run/plan.h"
+
+namespace heapwise {
+namespace {
+
+Plan plan_of(const Profile& profile) {
+  return {.seed = 1,
+          .groups = make_groups(profile, {.allocators = default_allocators(), .workloads = {}})};
+}
+
+// Catches a table with a workload, parameter or pass that does not exist.
+TEST(Profile, EveryProfileIsAValidPlan) {
+  for (const auto& profile : all_profiles()) {
+    const auto plan = plan_of(profile);
+    EXPECT_NO_THROW(validate(plan)) << profile.name;
+    for (const auto& group : plan.groups) EXPECT_NE(find_pass(group.pass), nullptr) << group.pass;
+  }
+}
+
+// Catches a verdict from too few blocks: quick and full promise verdicts on time.
+TEST(Profile, QuickAndFullGiveEightBlocksToTheNoisyPasses) {
+  for (const char* name : {"quick", "full"}) {
+    for (const auto& group : plan_of(find_profile(name)).groups) {
+      const bool noisy = group.pass == "throughput" || group.pass == "latency";
+      if (group.purpose == Purpose::kComparison && noisy) {
+        EXPECT_GE(group.blocks, 8U);
+      }
+    }
+  }
+}
+
+// Catches a smoke profile that looks like a measurement.
+TEST(Profile, SmokeHasTooFewBlocksForAnyVerdict) {
+  for (const auto& group : plan_of(find_profile("smoke")).groups) EXPECT_LT(group.blocks, 8U);
+}
+
+// Catches a profile without the harness's own cost or the sweep.
+TEST(Profile, EveryProfileMeasuresItsOwnCostAndTheSweep) {
+  for (const auto& profile : all_profiles()) {
+    unsigned own_cost = 0;
+    unsigned sweep = 0;
+    for (const auto& group : plan_of(profile).groups) {
+      own_cost += group.purpose == Purpose::kOwnCost ? 1 : 0;
+      sweep += group.purpose == Purpose::kSweep ? 1 : 0;
+    }
+    EXPECT_GE(own_cost, profile.rows.size());
+    EXPECT_GE(sweep, 1U);
+  }
+}
+
+// Catches a sweep that runs although the one who typed it asked for one workload only.
+TEST(Profile, ChosenWorkloadsLeaveTheSweepOut) {
+  const auto groups = make_groups(find_profile("quick"), {.allocators = default_allocators(),
+                                                          .workloads = parse_specs("small_churn")});
+  for (const auto& group : groups) {
+    EXPECT_EQ(group.workload, "small_churn");
+    EXPECT_NE(group.purpose, Purpose::kSweep);
+  }
+}
+
+// Catches parameters that are dropped when a workload is chosen by hand.
+TEST(Profile, AChosenWorkloadKeepsItsParameters) {
+  const auto groups =
+      make_groups(find_profile("smoke"), {.allocators = parse_specs("jemalloc tcmalloc"),
+                                          .workloads = parse_specs("small_churn:live=5K")});
+  ASSERT_FALSE(groups.empty());
+  EXPECT_EQ(groups.front().parameters["live"], 5 * 1024);
+  EXPECT_EQ(groups.front().baseline, "jemalloc");
+}
+
+// Catches the harness's own allocator among those that are compared.
+TEST(Profile, DefaultAllocatorsHoldGlibcAndNoHarnessAllocator) {
+  const auto specs = default_allocators();
+  EXPECT_EQ(choose_baseline(specs), "glibc");
+  for (const auto& spec : specs) EXPECT_NE(spec.name, "null");
+  EXPECT_THROW(chosen_allocators({"glibc null"}), UsageError);
+  EXPECT_THROW(chosen_allocators({"glibc", "glibc"}), UsageError);
+}
+
+// Catches an error that leaves the one who mistyped a profile alone.
+TEST(Profile, AnUnknownProfileIsAnsweredWithTheClosest) {
+  try {
+    find_profile("quik");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'quick'"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace heapwise
