@@ -46,6 +46,7 @@ Slab* Arena::open_slab(Bin& bin, std::size_t size_class) noexcept {
 }
 
 void Arena::close_slab(Bin& bin, Slab& slab) noexcept {
+  slab.expect_nothing_delivered();
   assert(slab.is_empty() && slab.is_valid());
   unlink(bin, slab);
   page_map.clear(slab.run()->start, slab.run()->slices);

@@ -72,6 +72,19 @@ std::size_t Slab::index_of(const void* object) const noexcept {
                    static_cast<std::size_t>(static_cast<const char*>(object) - start_));
 }
 
+void Slab::abort_over_double_free(std::size_t word, std::uint64_t objects) const noexcept {
+  const auto bit = static_cast<std::size_t>(__builtin_ctzll(objects));
+  abort_over("double free", start_ + (word * kWordBits + bit) * shape().bytes);
+}
+
+void Slab::expect_nothing_delivered() const noexcept {
+  for (std::size_t word = 0; word < words(); ++word) {
+    const std::uint64_t delivered = remote_bits()[word].load(std::memory_order_relaxed);
+    if (delivered != 0) [[unlikely]]
+      abort_over_double_free(word, delivered);
+  }
+}
+
 void Slab::put(void* object) noexcept {
   const std::size_t index = index_of(object);
   const std::size_t word = index / kWordBits;
@@ -92,10 +105,8 @@ std::size_t Slab::absorb_remote() noexcept {
     if (remote_bits()[word].load(std::memory_order_seq_cst) == 0) continue;
     const std::uint64_t bits = remote_bits()[word].exchange(0, std::memory_order_seq_cst);
     const std::uint64_t twice = free_bits()[word] & bits;
-    if (twice != 0) [[unlikely]] {
-      const auto bit = static_cast<std::size_t>(__builtin_ctzll(twice));
-      abort_over("double free", start_ + (word * kWordBits + bit) * shape().bytes);
-    }
+    if (twice != 0) [[unlikely]]
+      abort_over_double_free(word, twice);
     free_bits()[word] |= bits;
     absorbed += static_cast<std::size_t>(__builtin_popcountll(bits));
     if (word < first_word_) first_word_ = static_cast<std::uint16_t>(word);
@@ -107,10 +118,8 @@ std::size_t Slab::absorb_remote() noexcept {
 bool Slab::deliver(std::size_t word, std::uint64_t objects) noexcept {
   const std::uint64_t before = remote_bits()[word].fetch_or(objects, std::memory_order_seq_cst);
   const std::uint64_t twice = before & objects;
-  if (twice != 0) [[unlikely]] {
-    const auto bit = static_cast<std::size_t>(__builtin_ctzll(twice));
-    abort_over("double free", start_ + (word * kWordBits + bit) * shape().bytes);
-  }
+  if (twice != 0) [[unlikely]]
+    abort_over_double_free(word, twice);
   if (remote_queued.load(std::memory_order_seq_cst)) return false;
   return !remote_queued.exchange(true, std::memory_order_seq_cst);
 }

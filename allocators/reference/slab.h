@@ -44,6 +44,10 @@ class alignas(kTags) Slab {
   // What `deliver` got since the last time; the number of objects.
   std::size_t absorb_remote() noexcept;
 
+  // Precondition: the slab is empty. Ends the process when somebody has also delivered one of its
+  // objects: that was a double free.
+  void expect_nothing_delivered() const noexcept;
+
   // Any thread's way: objects of one word at once. true when the caller must queue the slab.
   bool deliver(std::size_t word, std::uint64_t objects) noexcept;
 
@@ -72,6 +76,7 @@ class alignas(kTags) Slab {
     return (kClassShapes[size_class].objects + kWordBits - 1) / kWordBits;
   }
   [[nodiscard]] std::size_t words() const noexcept { return words_of(size_class_); }
+  [[noreturn]] void abort_over_double_free(std::size_t word, std::uint64_t objects) const noexcept;
   [[nodiscard]] std::uint64_t* free_bits() const noexcept;
   [[nodiscard]] std::atomic<std::uint64_t>* remote_bits() const noexcept;
 
