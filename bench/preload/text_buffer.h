@@ -41,7 +41,7 @@ class TextBuffer {
       } else if (length == 1) {
         append_json_ascii(text[0]);
       } else {
-        append(text.substr(0, length));
+        append({text.data(), length});  // substr() could throw
       }
       text.remove_prefix(length == 0 ? 1 : length);
     }
