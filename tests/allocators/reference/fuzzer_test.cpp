@@ -39,6 +39,12 @@ class Exchange {
   std::vector<Object> objects_ = std::vector<Object>(64);
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kSteps = 10'000;
+#else
+constexpr int kSteps = 50'000;
+#endif
+
 class Fuzzer {
  public:
   Fuzzer(unsigned seed, Exchange* exchange) : random_(seed), exchange_(exchange) {}
@@ -156,7 +162,7 @@ class Fuzzer {
 class FuzzerTest : public testing::TestWithParam<unsigned> {};
 
 TEST_P(FuzzerTest, one_thread_never_sees_an_object_change) {
-  Fuzzer(GetParam(), nullptr).run(60'000);
+  Fuzzer(GetParam(), nullptr).run(kSteps);
   EXPECT_TRUE(refmalloc::heap_is_valid());
 }
 
@@ -164,7 +170,7 @@ TEST_P(FuzzerTest, threads_that_swap_objects_never_see_one_change) {
   Exchange exchange;
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] { Fuzzer(GetParam() * 100 + t, &exchange).run(25'000); });
+    threads.emplace_back([&, t] { Fuzzer(GetParam() * 100 + t, &exchange).run(kSteps / 2); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const Object& object : exchange.objects()) refmalloc_free(object.start);
