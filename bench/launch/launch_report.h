@@ -15,7 +15,8 @@ inline constexpr int kRegionEndsMarker = 0x48570002;
 
 struct LaunchReport {
   std::uint64_t magic;
-  std::int32_t exec_errno;   // 0, or why the command could not be executed; nothing below is set then
+  std::int32_t
+      exec_errno;  // 0, or why the command could not be executed; nothing below is set then
   std::int32_t wait_status;  // as wait4(2) gives it
   std::int64_t command_pid;
   std::uint64_t started_unix_ns;

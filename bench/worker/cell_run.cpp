@@ -90,23 +90,15 @@ class CellRunOn final : public CellRun {
                                                  .random = Random(plan.seed),
                                                  .threads = threads_.get(),
                                                  .tracks_live_bytes = plan.pass->samples_memory})) {
-    slices_.reserve(slicing_.slices_count);
+    slices_.resize(slicing_.slices_count);  // populated here, so that it cannot fault in the region
     if (plan.pass->samples_memory) watch_.emplace(*workload_, threads_count_ > 1);
     rss_before_ = sampler_.sample().rss;
   }
 
   void prepare() override { workload_->warm_up(); }
 
-  void begin_region() override {
-    restart_recorders();
-    demand_at_begin_ = workload_->demand();
-    if (watch_) watch_->begin();
-    faults_at_begin_ = read_fault_counts();
-    region_.begin();
-    // measured region begins
-  }
-
   Nanoseconds run_slice() override {
+    if (slices_done_ == 0) begin_region();
     Nanoseconds wall;
     for (std::uint64_t i = 0; i < slicing_.batches_per_slice; ++i) {
       workload_->prepare_batch();
@@ -116,19 +108,10 @@ class CellRunOn final : public CellRun {
       wall += monotonic_now() - wall_begin;
       cpu_ += read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_begin;
     }
-    slices_.push_back(wall);
+    slices_[slices_done_++] = wall;
     if (watch_) watch_->slice_ended();
+    if (slices_done_ == slices_.size()) end_region();
     return wall;
-  }
-
-  void end_region() override {
-    // measured region ends
-    region_.end();
-    memory_.faults = read_fault_counts() - faults_at_begin_;
-    demand_ = workload_->demand() - demand_at_begin_;
-    if (watch_) read_memory();
-    workload_->drain();
-    memory_.rss_drained = sampler_.sample().rss;
   }
 
   Figures take_figures() override {
@@ -148,6 +131,25 @@ class CellRunOn final : public CellRun {
   Bytes rss_before() const override { return rss_before_; }
 
  private:
+  void begin_region() {
+    restart_recorders();
+    demand_at_begin_ = workload_->demand();
+    if (watch_) watch_->begin();
+    region_.begin();
+    faults_at_begin_ = read_fault_counts();
+    // measured region begins
+  }
+
+  void end_region() {
+    // measured region ends
+    memory_.faults = read_fault_counts() - faults_at_begin_;
+    region_.end();
+    demand_ = workload_->demand() - demand_at_begin_;
+    if (watch_) read_memory();
+    workload_->drain();
+    memory_.rss_drained = sampler_.sample().rss;
+  }
+
   void restart_recorders() {
     if (threads_ == nullptr) return heaps_.restart(0);
     threads_->run([this](unsigned index) { heaps_.restart(index); });
@@ -186,6 +188,7 @@ class CellRunOn final : public CellRun {
   MemorySampler sampler_;
   std::optional<MemoryWatch> watch_;
   std::vector<Nanoseconds> slices_;
+  std::size_t slices_done_ = 0;
   Nanoseconds cpu_;
   Bytes rss_before_;
   HeapDemand demand_at_begin_;

@@ -39,11 +39,9 @@ class CellRun {
 
   /// Brings the live set to its steady state.
   virtual void prepare() = 0;
-  virtual void begin_region() = 0;
-  /// Time of the slice's batches, without the drawing of their random numbers.
+  /// Time of the slice's batches, without the drawing of their random numbers. After the last slice
+  /// the probes have been read and the live set freed.
   virtual Nanoseconds run_slice() = 0;
-  /// Ends the region, reads the probes and frees the live set.
-  virtual void end_region() = 0;
   virtual Figures take_figures() = 0;
   /// Resident memory after the tables were populated and before the first heap call.
   virtual Bytes rss_before() const = 0;

@@ -2,12 +2,16 @@
 // number, so that the heap's history never depends on the allocator's speed.
 #pragma once
 
+#include <functional>
+
 #include "bench/worker/cell_run.h"
 
 namespace heapwise {
 
-/// Runs the region of a prepared cell through Google Benchmark, silently.
-void run_region(CellRun& run, const Slicing& slicing);
+/// Warms the cell up, calls `before_region` and runs the region, all inside one Google Benchmark
+/// run and silently. The library's own heap calls lie before the warm-up: an object of its on top
+/// of the workload's would keep an allocator from trimming its heap.
+void run_cell(CellRun& run, const Slicing& slicing, const std::function<void()>& before_region);
 
 /// Registers every workload with its default parameters and runs what the command line selects
 /// (`--benchmark_filter=small_churn`, `--benchmark_list_tests`, …). The exit code of main.

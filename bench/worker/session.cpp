@@ -90,12 +90,14 @@ std::optional<json> refusal(const Identity& identity) {
 
 int measure(int socket, const CellPlan& plan, const Identity& identity) {
   const auto run = make_cell_run(plan);
-  run->prepare();
-  send_line(socket, {{"message", "ready"},
-                     {"identity", to_json(identity)},
-                     {"rss_before_bytes", run->rss_before().value}});
-  if (receive_line(socket).value("message", "") != "go") return 2;
-  run_region(*run, slicing_of(plan));
+  run_cell(*run, slicing_of(plan), [&] {
+    send_line(socket, {{"message", "ready"},
+                       {"identity", to_json(identity)},
+                       {"rss_before_bytes", run->rss_before().value}});
+    if (receive_line(socket).value("message", "") != "go") {
+      throw std::runtime_error("the parent did not say go");
+    }
+  });
   send_line(socket, to_json(run->take_figures(), *plan.pass));
   return 0;
 }

@@ -34,7 +34,9 @@ function(add_preload name)
   target_link_libraries(${name} PRIVATE heapwise_flags ${ARG_LINK})
   target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti -fvisibility=hidden
                          -ftls-model=initial-exec ${HEAPWISE_NO_BUILTIN_MALLOC})
-  target_link_options(${name} PRIVATE -nostdlib++ -Wl,-z,now)
+  # g++ knows -nostdlib++ only from 13 on; naming what is linked is the same for every compiler.
+  target_link_options(${name} PRIVATE -nodefaultlibs -Wl,--no-undefined -Wl,-z,now)
+  target_link_libraries(${name} PRIVATE c gcc)
 endfunction()
 
 # A GoogleTest program: tests/<...>/<name>.cpp becomes test target <name>.
