@@ -31,16 +31,29 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
 
+// Addresses that one thread gave back may be given to another by the kernel. That order is made
+// visible to the memory model: `leaving` before addresses go, `arriving` after new ones came.
+constinit std::atomic<std::uint32_t> departures{0};
+
+void leaving() noexcept {
+  departures.fetch_add(1, std::memory_order_release);
+}
+void arriving() noexcept {
+  (void)departures.load(std::memory_order_acquire);
+}
+
 void* raw_map(std::size_t bytes, int protection) noexcept {
   count(counters.mmap_count);
   const long result = syscall(SYS_mmap, nullptr, bytes, protection,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+  arriving();
   return result == -1 ? nullptr : reinterpret_cast<void*>(result);
 }
 
 bool raw_unmap(void* start, std::size_t bytes) noexcept {
   if (bytes == 0) return true;
   count(counters.munmap_count);
+  leaving();
   return syscall(SYS_munmap, start, bytes) == 0;
 }
 
@@ -90,7 +103,9 @@ bool purge(void* start, std::size_t bytes) noexcept {
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   const ErrnoKeeper keeper;
   count(counters.mremap_count);
+  leaving();
   if (syscall(SYS_mremap, start, old_bytes, new_bytes, 0) == -1) return false;
+  arriving();
   count(counters.mapped_bytes, new_bytes - old_bytes);
   return true;
 }
@@ -109,6 +124,7 @@ void unreserve(void* start, std::size_t bytes) noexcept {
 bool move(void* start, std::size_t old_bytes, void* reserved, std::size_t new_bytes) noexcept {
   const ErrnoKeeper keeper;
   count(counters.mremap_count);
+  leaving();
   if (syscall(SYS_mremap, start, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, reserved) ==
       -1) {
     return false;

@@ -113,7 +113,7 @@ int late_rounds = 0;
 
 void allocate_late(void* kept) {
   refmalloc_free(kept);
-  for (const std::size_t size : {10ul, 5000ul, 100'000ul}) allocate_and_free_some(size);
+  for (const std::size_t size : {10ul, 5000ul, 40'000ul}) allocate_and_free_some(size);
   if (++late_rounds < 3) pthread_setspecific(late_key, refmalloc_malloc(100));
 }
 
@@ -123,7 +123,7 @@ TEST(Threads, a_destructor_of_a_thread_key_may_allocate) {
   std::thread([] { pthread_setspecific(late_key, refmalloc_malloc(100)); }).join();
   EXPECT_EQ(late_rounds, 3);
   const refmalloc_statistics before = statistics();
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 50; ++i) {
     late_rounds = 0;
     std::thread([] { pthread_setspecific(late_key, refmalloc_malloc(100)); }).join();
   }
