@@ -67,6 +67,13 @@ void judge_growth(const GlibcSettings& settings, const HeapGrowth& growth, Probe
   answer.verdict = Verdict::kVerified;
 }
 
+bool system_can_map(std::uint64_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  munmap(memory, bytes);
+  return true;
+}
+
 enum class Trial { kTrimmed, kKept, kMisaligned, kImpossible };
 
 /// Brings the heap's free end to exactly `target` bytes and sees whether the heap's end moved down.
@@ -222,22 +229,20 @@ void probe_mmap_max(const GlibcSettings& settings, ProbeAnswer& answer) {
   if (most > kMostObjects) return answer.hide("that many objects would fill the machine");
   const auto least = std::max(round_up(mmap_threshold(settings), kAlignment), kAboveCaches);
   if (!is_affordable(settings, most * least)) return answer.hide("%s", kFilled);
-  if (mapped_objects() > most) {
-    return answer.contradict("%" PRIu64 " objects are mapped", mapped_objects());
-  }
-  while (true) {
-    const auto chunk = std::max(least, round_up(top_bytes() + kSmallestChunk, kAlignment));
+  auto chunk = least;
+  while (mapped_objects() <= most) {
+    chunk = std::max(least, round_up(top_bytes() + kSmallestChunk, kAlignment));
     void* object = allocate_chunk(chunk);
     if (object == nullptr) return answer.hide("there is no memory for an object to map");
     if (!is_mapped_alone(object)) break;
-    if (mapped_objects() > most) {
-      return answer.contradict("%" PRIu64 " objects are mapped", mapped_objects());
-    }
   }
   const auto mapped = mapped_objects();
   if (mapped == most) return answer.verify("%" PRIu64 " objects are mapped, no more", mapped);
-  answer.see("%" PRIu64 " objects are mapped", mapped);
-  answer.hide("the system gave no more mappings, or mmap_threshold is not what was asked for");
+  if (mapped < most && !system_can_map(chunk)) {
+    answer.see("%" PRIu64 " objects are mapped", mapped);
+    return answer.hide("the system has no more mappings");
+  }
+  answer.contradict("%" PRIu64 " objects are mapped", mapped);
 }
 
 }  // namespace heapwise

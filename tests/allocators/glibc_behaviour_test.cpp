@@ -173,6 +173,51 @@ TEST(GlibcSettings, AreContradictedOneByOne) {
                    {"mxfast", kContradicted}});
 }
 
+struct Disobedience {
+  std::string asked;
+  std::string in_force;
+};
+
+// Would catch: a probe that says "verified" whatever is in force.
+TEST(GlibcSettings, AreContradictedWhereAnotherValueIsInForce) {
+  const std::vector<Disobedience> cases{
+      {"mmap_threshold=1M", "mmap_threshold=1048592"},
+      {"mmap_threshold=1M", "mmap_threshold=1048560"},
+      {"mmap_threshold=32M", "mmap_threshold=128K"},
+      {"trim_threshold=1M", "trim_threshold=1048592"},
+      {"trim_threshold=1M", "trim_threshold=1048560"},
+      {"trim_threshold=1G", "trim_threshold=128K"},
+      {"top_pad=1M", "top_pad=2M"},
+      {"top_pad=1M", "top_pad=0"},
+      {"top_pad=0", "top_pad=128K"},
+      {"mmap_max=10", "mmap_max=11"},
+      {"mmap_max=10", "mmap_max=9"},
+      {"mmap_max=0", "mmap_max=1"},
+      {"arena_max=3", "arena_max=4"},
+      {"arena_max=3", "arena_max=2"},
+      {"tcache_count=10", "tcache_count=11"},
+      {"tcache_count=10", "tcache_count=9"},
+      {"tcache_count=0", "tcache_count=7"},
+      {"tcache_max=200", "tcache_max=216"},
+      {"tcache_max=200", "tcache_max=184"},
+      {"mxfast=64", "mxfast=80"},
+      {"mxfast=64", "mxfast=48"},
+      {"mxfast=0", "mxfast=32"},
+      {"hugetlb=0", "hugetlb=1"},
+      {"hugetlb=1", "hugetlb=0"},
+      {"perturb=5", "perturb=6"},
+      {"perturb=255", "perturb=0"},
+  };
+  for (const auto& [asked, in_force] : cases) {
+    if (asked.starts_with("hugetlb") && transparent_huge_pages() != HugePageMode::kMadvise)
+      continue;
+    const auto found = identify_claimed("glibc:" + asked, resolve_text("glibc:" + in_force));
+    ASSERT_EQ(found.settings.size(), 1U);
+    EXPECT_EQ(found.settings[0].verdict, kContradicted)
+        << in_force << " is in force: " << to_json(found.settings[0]);
+  }
+}
+
 // Would catch: glibc's behaviour probed in a process that runs on another malloc.
 TEST(GlibcSettings, AreNotProbedOnAnotherMalloc) {
   HEAPWISE_SKIP_IF_MISSING("jemalloc");
