@@ -107,6 +107,10 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
     return name.partition("=")[0], {key: value for key, _, value in pairs}
 
 
+def blocks(number: int) -> str:
+    return "1 block" if number == 1 else f"{number} blocks"
+
+
 def threads(number: int) -> str:
     return "1 thread" if number == 1 else f"{number} threads"
 

@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
-from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, LEGEND, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView, Column, Table,
-                     Text, cell_table, cell_views, own_cost_table, positions, sweep_table)
+from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, LEGEND, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
+                     Column, Table, Text, cell_table, cell_views, own_cost_table, positions, sweep_table)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
@@ -178,7 +178,8 @@ def _line_width(table: Table) -> int:
 
 def _columns(table: Table, begin: int, end: int) -> Table:
     """The labels and the columns from `begin` to before `end`."""
-    rows = tuple((row[0], *(text for position, text in positions(row) if begin <= position < end and position)) for row in table.rows)
+    rows = tuple((row[0], *(text for position, text in positions(row) if position and begin <= position < end))
+                 for row in table.rows)
     return replace(table, headings=(table.headings[0], *table.headings[begin:end]), rows=rows)
 
 
@@ -189,7 +190,7 @@ def _marked_columns(table: Table) -> set[int]:
 
 
 def _widths(table: Table, marked: set[int]) -> list[int]:
-    """Column widths with the gap behind (a mark's own space makes it 1); the first gives way when the line would pass the terminal's width."""
+    """Column widths with the gap behind, which a mark's own space makes 1. Labels give way to the terminal's width."""
     gaps = [1 if position in marked else GAP for position in range(len(table.headings))]
     widths = [len(heading) + (2 if position in marked else 0) + gaps[position]
               for position, heading in enumerate(table.headings)]

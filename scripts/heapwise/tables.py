@@ -18,6 +18,7 @@ from .statistics import FEWEST_PAIRS_FOR_VERDICT
 from .sweep import AXES
 
 Node = Mapping[str, Any]
+RARE_IN_NEGLIGIBLES = 10
 MARKS = {"worse": "▲", "better": "▼", "same": "=", "undecided": "~", "no_data": " ", None: " "}
 LEGEND = (
     "ratios to the baseline, lower is better: ▲ worse, ▼ better, = same, ~ undecided (Wilcoxon signed-rank inside "
@@ -67,6 +68,8 @@ TERMINAL_COLUMNS = (
     Column("major_faults_count", "memory", "major"),
     Column("system_calls_per_operation", "system_calls", "calls/op"),
 )
+SWEEP_FIGURES = (("wall_per_operation_ns", "time/op", "ns"), ("minor_faults_per_operation", "minor/op", "faults/op"),
+                 ("rss_peak_growth_bytes", "peak RSS", "bytes"), ("system_calls_per_operation", "calls/op", "calls/op"))
 TIME_COLUMNS = (
     Column("wall_per_operation_ns", "throughput", "time/op", interval=True),
     Column("cpu_per_operation_ns", "throughput", "CPU/op", interval=True),
@@ -219,7 +222,9 @@ def comparison_text(comparison: Node, with_interval: bool) -> Text:
     """A ratio, or the difference where there is none, with its interval and the verdict's mark."""
     verdict = comparison["verdict"]
     mark = MARKS[verdict]
-    if comparison["ratio"] is None:
+    if _is_plainer_absolute(comparison):
+        centre = low = high = labels.quantity(comparison["median"], comparison["unit"])
+    elif comparison["ratio"] is None:
         centre = labels.signed_quantity(comparison["difference"], comparison["unit"])
         low, high = (labels.signed_quantity(comparison[f"difference_{end}"], comparison["unit"]) for end in ("low", "high"))
     else:
@@ -229,6 +234,16 @@ def comparison_text(comparison: Node, with_interval: bool) -> Text:
         ranged = verdict is None
         centre += f" ({low}…{high})" if ranged else f" [{low}, {high}]"
     return Text(f"{centre} {mark}", verdict if verdict in ("better", "worse", "same") else "plain")
+
+
+def _is_plainer_absolute(comparison: Node) -> bool:
+    """Whether the figure itself says more: none at all, or rarer faults than would matter on both sides."""
+    if comparison["ratio"] is None:
+        return comparison["median"] == 0
+    negligible = metric_named(comparison["metric"], comparison["pass"]).negligible
+    ends = comparison["difference_low"], comparison["difference_high"]
+    return (comparison["unit"] == "faults/op" and all(abs(end) <= negligible for end in ends)
+            and comparison["baseline_median"] <= RARE_IN_NEGLIGIBLES * negligible)
 
 
 def _blocks_text(view: CellView) -> str:
@@ -252,31 +267,36 @@ def _failure_notes(view: CellView) -> list[str]:
 def sweep_table(sweep: Node) -> Table:
     """One row a setting; glibc as installed first and marked."""
     others = sorted({key for row in sweep["rows"] for key in row["settings"] if key not in AXES})
-    keys = [key for key in (*AXES, *others) if any(key in row["settings"] for row in sweep["rows"])]
-    headings = (*keys, "time/op", "ratio", "minor/op", "peak RSS", "calls/op")
-    rows = tuple(_sweep_row(row, keys, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
+    keys = [key for key in (*AXES, *others) if any(key in row["settings"] for row in sweep["rows"])] or ["setting"]
+    figures = [figure for figure in SWEEP_FIGURES if any(row[figure[0]] is not None for row in sweep["rows"])]
+    headings = [*keys, *(heading for _, heading, _ in figures)]
+    if figures and figures[0][0] == "wall_per_operation_ns":
+        headings.insert(len(keys) + 1, "ratio")
+    rows = tuple(_sweep_row(row, keys, figures, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
     notes = tuple(f"{row['allocator']}: {row['status_text']}" for row in sweep["rows"] if row["status_text"])
-    return Table(f"threshold sweep: {_title_of(sweep)}", f"baseline {sweep['baseline']} as installed", headings, rows, notes)
+    return Table(f"threshold sweep: {_title_of(sweep)}", f"baseline {sweep['baseline']} as installed", tuple(headings), rows, notes)
 
 
-def _sweep_row(row: Node, keys: Sequence[str], is_baseline: bool) -> tuple[Text, ...]:
+def _sweep_row(row: Node, keys: Sequence[str], figures: Sequence[tuple[str, str, str]], is_baseline: bool) -> tuple[Text, ...]:
     tone = "strong" if is_baseline else "plain"
-    empty = "as installed" if is_baseline else "·"
-    cells = [Text(row["settings"].get(key, empty if position == 0 or not is_baseline else "·"), tone)
+    cells = [Text("as installed" if is_baseline and not position else row["settings"].get(key, "·"), tone)
              for position, key in enumerate(keys)]
-    figures = (("wall_per_operation_ns", "ns"), ("minor_faults_per_operation", "faults/op"),
-               ("rss_peak_growth_bytes", "bytes"), ("system_calls_per_operation", "calls/op"))
-    if all(row[name] is None for name, _ in figures):
-        return (*cells, Text((row["status_text"] or "no blocks").split(";")[0][:40], "failed", span=5))
-    texts = [Text("none" if row[name] is None else labels.quantity(row[name], unit), tone) for name, unit in figures]
-    texts.insert(1, Text(_sweep_ratio(row), tone))
-    return (*cells, *texts)
+    if all(row[name] is None for name, _, _ in figures):
+        with_ratio = len(figures) + any(name == "wall_per_operation_ns" for name, _, _ in figures)
+        return (*cells, Text((row["status_text"] or "no blocks").split(";")[0][:40], "failed", span=max(1, with_ratio)))
+    for name, _, unit in figures:
+        cells.append(Text("none" if row[name] is None else labels.quantity(row[name], unit), tone))
+        if name == "wall_per_operation_ns":
+            cells.append(Text(_sweep_ratio(row), tone))
+    return tuple(cells)
 
 
 def _sweep_ratio(row: Node) -> str:
     if row["ratio"] is None:
         return ""
     low, high = labels.ratio(row["ratio_low"])[:-1], labels.ratio(row["ratio_high"])[:-1]
+    if low == high:
+        return labels.ratio(row["ratio"])
     ends = f" [{low}, {high}]" if row["blocks_count"] >= FEWEST_PAIRS_FOR_VERDICT else f" ({low}…{high})"
     return labels.ratio(row["ratio"]) + ends
 

@@ -99,6 +99,13 @@ def test_a_difference_stands_where_a_ratio_says_nothing(tmp_path):
     assert row(text, "x").split() == ["x", "+2", "▲"] and row(text, "glibc").split()[-1] == "0"
 
 
+def test_rare_faults_stand_as_they_are(tmp_path):
+    """Would catch: 3 faults in 100,000 operations against 1 shown as three times the faults."""
+    behaviours = {"glibc": factory.Behaviour(faults_per_operation=1e-4), "x": factory.Behaviour(faults_per_operation=4e-4)}
+    text = terminal_summary(summary_of(tmp_path / "f", [factory.GroupPlan("w", behaviours, "memory", 8)]))
+    assert "<0.001 =" in row(text, "x")
+
+
 def test_colours_are_for_terminals_that_want_them():
     """Would catch: escape codes in a log file, or against NO_COLOR."""
     assert wants_colour(Stream(), {})

@@ -18,13 +18,14 @@ from ..folder import GroupRuns, ResultFolder
 from ..metrics import NOISY_BAND
 from ..tables import CellView, cell_views
 from . import counts, forest, percentiles, threshold_sweep, timelines, trade
-from .data import (MAJOR_FAULTS, CountData, Ratio, RatioData, TradeData, comparison_views, count_data, latency_steps,
+from .data import (MAJOR_FAULTS, CountData, RatioData, TradeData, comparison_views, count_data, latency_steps,
                    percentile_data, ratio_data, runs_of_cell, timeline_data, trade_data, words_for_missing)
-from .figure import close, finish, new_figure, save_png, save_svg
+from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 
 Summary = Mapping[str, Any]
 ROW_INCHES = 0.235
 LONGEST_SLUG = 80
+FARTHEST_RATIO = 8.0  # of the overview of all cells; arrows stand for what lies beyond
 INTERVALS = "Bars: 95 % intervals of the paired ratios inside blocks; dotted: the range of fewer than 8 blocks."
 
 
@@ -48,9 +49,12 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
     named = [(names.name(view.workload, view.parameters, view.threads), view) for view in views]
     yield from _overviews(named)
     yield from _command_pictures(summary)
-    for sweep in summary["sweeps"]:
+    sweeps = summary["sweeps"]
+    sweep_names = labels.CellNames((sweep["workload"], sweep["parameters"], sweep["threads"]) for sweep in sweeps)
+    for sweep in sweeps:
         if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
-            yield f"sweep-{slug(labels.cell(sweep['workload'], sweep['parameters'], sweep['threads']))}", _bind(_sweep, sweep)
+            name = sweep_names.name(sweep["workload"], sweep["parameters"], sweep["threads"])
+            yield f"sweep-{slug(name)}", _bind(_sweep, sweep)
     for name, view in named:
         latency, memory = runs_of_cell(folder, view, "latency"), runs_of_cell(folder, view, "memory")
         if latency is not None and latency_steps(latency):
@@ -103,12 +107,12 @@ def _baseline_ratios(name: str, view: CellView, pass_name: str, metric: str, uni
 
 
 def _forest(cells: list[RatioData], title: str) -> Figure:
-    ends = [end for cell in cells for ratio in cell.ratios if ratio.value is not None for end in (ratio.low, ratio.high)]
-    low, high = min(ends, default=0.9), max(ends, default=1.1)
-    low, high = min(low / 1.06, 0.88), max(high * 1.06, 1.14)
+    low, high = ratio_range([ratio for cell in cells for ratio in cell.ratios])
+    low, high = max(low, 1 / FARTHEST_RATIO), min(high, FARTHEST_RATIO)
     heights = [len(cell.ratios) + 1.9 for cell in cells]
     figure, axes = new_figure(len(cells), 1, 7.6, 0.9 + ROW_INCHES * sum(heights), title,
-                              f"{INTERVALS} Grey band: ±1 %, below which no effect is claimed.", height_ratios=heights)
+                              f"{INTERVALS} Grey band: ±1 %, below which no effect is claimed. Arrows: beyond the axis.",
+                              height_ratios=heights)
     for cell, panel in zip(cells, axes[:, 0]):
         forest.plot(cell, panel, low, high, NOISY_BAND)
     return finish(figure)
@@ -119,18 +123,11 @@ def _trade(cells: list[TradeData]) -> Figure:
     rows = -(-len(cells) // columns)
     figure, axes = new_figure(rows, columns, 5.2 * columns, 0.7 + 3.3 * rows,
                               "Time against peak RSS, both against the baseline: lower left is better", INTERVALS)
-    x_range = _ratio_range([ratio for cell in cells for ratio, _ in cell.points])
-    y_range = _ratio_range([ratio for cell in cells for _, ratio in cell.points])
     for panel in axes.flat[len(cells):]:
         panel.set_visible(False)
     for cell, panel in zip(cells, axes.flat):
-        trade.plot(cell, panel, x_range, y_range)
+        trade.plot(cell, panel)
     return finish(figure)
-
-
-def _ratio_range(ratios: list[Ratio]) -> tuple[float, float]:
-    ends = [end for ratio in ratios for end in (ratio.low, ratio.high)]
-    return min(min(ends) / 1.1, 0.85), max(max(ends) * 1.1, 1.18)
 
 
 def _counts(rows: list[list[CountData]]) -> Figure:
@@ -154,13 +151,14 @@ def _counts(rows: list[list[CountData]]) -> Figure:
 
 def _sweep(sweep: Mapping[str, Any]) -> Figure:
     upper, lower = threshold_sweep.threshold_maps(sweep), threshold_sweep.top_pad_maps(sweep)
-    grid = [maps for maps in (upper, lower) if maps]
+    measured = [place for place, data in enumerate(upper) if any(value is not None for row in data.values for value in row)]
+    grid = [[maps[place] for place in measured] for maps in (upper, lower) if maps]
     heights = [len(maps[0].rows) + 1.6 for maps in grid]
-    width = 1.6 + 3 * max(2.6, 0.68 * max(len(maps[0].columns) for maps in grid))
+    width = 1.6 + len(measured) * max(2.6, 0.68 * max(len(maps[0].columns) for maps in grid))
     blocks = sorted({row["blocks_count"] for row in sweep["rows"] if row["blocks_count"]})
-    caption = (f"{sweep['reading']} Medians of {labels.joined([str(number) for number in blocks])} blocks; dark is much, "
+    caption = (f"{sweep['reading']} Medians of {labels.joined([labels.blocks(number) for number in blocks])}; dark is much, "
                "by logarithm; empty: not part of the sweep.")
-    figure, axes = new_figure(len(grid), 3, width, 0.9 + 0.46 * sum(heights),
+    figure, axes = new_figure(len(grid), len(measured), width, 0.9 + 0.46 * sum(heights),
                               f"glibc's thresholds on {labels.cell(sweep['workload'], sweep['parameters'], sweep['threads'])}",
                               caption, height_ratios=heights)
     for maps, panels in zip(grid, axes):
@@ -172,8 +170,8 @@ def _sweep(sweep: Mapping[str, Any]) -> Figure:
 def _latency(view: CellView, runs: GroupRuns) -> Figure:
     steps = latency_steps(runs)
     figure, axes = new_figure(1, len(steps), 1.8 + 3.4 * len(steps), 3.9, f"Latency of {view.title}",
-                              f"All calls of {len(runs.blocks)} blocks, those that faulted included; bands: the smallest and "
-                              "largest block; a percentile is drawn while 10 calls lie above it."
+                              f"All calls of {labels.blocks(len(runs.blocks))}, those that faulted included; bands: the smallest "
+                              "and largest block; a percentile is drawn while 10 calls lie above it."
                               f"{words_for_missing(view, 'latency')}", sharey=True)
     axes.flat[0].set_ylabel("latency of one call")
     for place, (step, panel) in enumerate(zip(steps, axes.flat)):
@@ -183,7 +181,7 @@ def _latency(view: CellView, runs: GroupRuns) -> Figure:
 
 def _memory(view: CellView, runs: GroupRuns) -> Figure:
     figure, axes = new_figure(1, 2, 10.2, 3.8, f"Memory of {view.title}",
-                              f"Lines: medians of {len(runs.blocks)} blocks; bands: the smallest and largest block; "
+                              f"Lines: medians of {labels.blocks(len(runs.blocks))}; bands: the smallest and largest block; "
                               f"grey: bytes alive.{words_for_missing(view, 'memory')}")
     timelines.plot(timeline_data(runs), axes[0])
     return finish(figure)

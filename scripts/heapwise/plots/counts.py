@@ -12,12 +12,14 @@ from .data import CountData, brief
 from .figure import FAINT, few_ticks, format_axis
 
 SHADES = dict(zip(SYSTEM_CALLS, ("#555555", "#0072B2", "#56B4E9", "#E69F00", "#CC79A7")))
+# Rarer events would fill an axis although they do not matter.
+SMALLEST_SCALE = 0.01
 
 
 def plot(data: CountData, axes: Axes, named: bool) -> None:
     """One cell and one quantity. `named`: write the allocators' names."""
     totals = [sum(count.parts.values()) for count in data.counts]
-    largest = max(totals, default=0.0) or 1.0
+    largest = max([*totals, SMALLEST_SCALE])
     for place, (count, total) in enumerate(zip(data.counts, totals)):
         colour = style_of(count.spec).colour
         left = 0.0
@@ -37,8 +39,8 @@ def plot(data: CountData, axes: Axes, named: bool) -> None:
     axes.tick_params(axis="y", length=0)
     few_ticks(axes.xaxis, 4)
     format_axis(axes.xaxis, lambda value: f"{value:g}")
-    axes.set_title(f"{data.quantity}, {data.blocks_count} blocks" if not named else
-                   f"{data.cell}\n{data.quantity}, {data.blocks_count} blocks")
+    axes.set_title(f"{data.quantity}, {labels.blocks(data.blocks_count)}" if not named else
+                   f"{data.cell}\n{data.quantity}, {labels.blocks(data.blocks_count)}")
     present = [call for call in SYSTEM_CALLS if any(count.parts.get(call) for count in data.counts)]
     if present:
         handles = [Rectangle((0, 0), 1, 1, color=SHADES[call], linewidth=0) for call in present]

@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from .. import labels  # noqa: E402
 from ..palette import style_of  # noqa: E402
+from .data import Ratio  # noqa: E402
 
 INK = "#222222"
 FAINT = "#8a8a8a"
@@ -45,7 +46,7 @@ def new_figure(rows: int, columns: int, width_inches: float, height_inches: floa
 
     Axes have about their final size at once, because labels are placed by it; `finish` fits them.
     """
-    title_lines = textwrap.wrap(title, int(width_inches * 10.5)) or [""]
+    title_lines = textwrap.wrap(title, int(width_inches * 9.4)) or [""]
     caption_lines = textwrap.wrap(caption, int(width_inches * 16.5))
     above, below = 0.12 + TITLE_INCHES * len(title_lines), 0.12 + CAPTION_LINE_INCHES * len(caption_lines)
     height_inches = max(height_inches, above + below + rows * LOWEST_AXES_INCHES)
@@ -164,6 +165,14 @@ def ratio_axis(axes: Axes, which: str, low: float, high: float) -> None:
     axis.set_minor_formatter(NullFormatter())
     format_axis(axis, lambda value: f"{value:g}×")
     getattr(axes, f"set_{which}lim")(low, high)
+
+
+def ratio_range(ratios: Sequence[Ratio]) -> tuple[float, float]:
+    """Ends of a logarithmic axis with all intervals inside and 1 never at the edge."""
+    ends = [end for ratio in ratios if ratio.value is not None for end in (ratio.low, ratio.high)]
+    low, high = min([*ends, 0.93]), max([*ends, 1.08])
+    margin = (high / low) ** 0.06
+    return low / margin, high * margin
 
 
 def bytes_formatter(value: float) -> str:

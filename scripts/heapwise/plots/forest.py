@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from .. import labels
 from ..palette import style_of
 from .data import RatioData, brief
 from .figure import FAINT, ratio_axis
@@ -20,10 +21,16 @@ def plot(data: RatioData, axes: Axes, low: float, high: float, band: float) -> N
             axes.annotate(brief(ratio.words), (1, place), xytext=(5, 0), textcoords="offset points", color=FAINT, fontsize=8,
                           fontstyle="italic", va="center")
             continue
-        axes.plot([ratio.low, ratio.high], [place, place], color=style.colour, linewidth=1.2 if ratio.ranged else 2.2,
-                  linestyle=":" if ratio.ranged else "-", solid_capstyle="butt", zorder=2)
-        axes.plot(ratio.value, place, marker=style.marker, markersize=6, color=style.colour, markerfacecolor=style.face, zorder=3)
-        axes.annotate(f"{ratio.value:.2f}×", (1.005, place), xycoords=("axes fraction", "data"), fontsize=8, va="center",
+        if ratio.low <= high and ratio.high >= low:
+            axes.plot([max(ratio.low, low), min(ratio.high, high)], [place, place], color=style.colour,
+                      linewidth=1.2 if ratio.ranged else 2.2, linestyle=":" if ratio.ranged else "-", solid_capstyle="butt", zorder=2)
+        # an arrow at the edge stands for what lies beyond
+        inset = (high / low) ** 0.015
+        shown = min(max(ratio.value, low * inset), high / inset)
+        marker = style.marker if shown == ratio.value else "$\u2192$" if ratio.value > shown else "$\u2190$"
+        axes.plot(shown, place, marker=marker, markersize=6 if shown == ratio.value else 9, color=style.colour,
+                  markerfacecolor=style.face, clip_on=False, zorder=3)
+        axes.annotate(labels.ratio(ratio.value), (1.015, place), xycoords=("axes fraction", "data"), fontsize=8, va="center",
                       color=style.colour)
     axes.set_yticks(range(len(names)), names)
     for tick, ratio in zip(axes.get_yticklabels(), data.ratios):
@@ -32,4 +39,4 @@ def plot(data: RatioData, axes: Axes, low: float, high: float, band: float) -> N
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     ratio_axis(axes, "x", low, high)
-    axes.set_title(f"{data.cell}    {data.baseline} = {data.baseline_text}, {data.blocks_count} blocks")
+    axes.set_title(f"{data.cell}    {data.baseline} = {data.baseline_text}, {labels.blocks(data.blocks_count)}")

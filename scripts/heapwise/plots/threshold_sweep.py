@@ -43,8 +43,8 @@ class MapData:
 def threshold_maps(sweep: Mapping[str, Any]) -> list[MapData]:
     """Maps over mmap_threshold and trim_threshold, one a quantity, top_pad not set."""
     rows = [row for row in sweep["rows"] if not set(row["settings"]) - {"mmap_threshold", "trim_threshold"}]
-    return [_map(sweep, rows, quantity, lambda row: _value(row, "mmap_threshold"), lambda row: _value(row, "trim_threshold"),
-                 "mmap_threshold", "trim_threshold") for quantity in QUANTITIES]
+    x_of, y_of = (lambda row: _value(row, "mmap_threshold")), (lambda row: _value(row, "trim_threshold"))
+    return [_map(sweep, rows, quantity, x_of, y_of, "mmap_threshold", "trim_threshold") for quantity in QUANTITIES]
 
 
 def top_pad_maps(sweep: Mapping[str, Any]) -> list[MapData]:
@@ -66,7 +66,8 @@ def plot(data: MapData, axes: Axes, named: bool) -> None:
             face = "#f4f4f4" if value is None else colours(0.04 + 0.86 * shade)
             axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.5))
             marked = (x, y) == data.installed
-            axes.text(x, y - 0.12 if marked else y, word if value is None else data.text(value).replace(" ", "\u2009"), ha="center", va="center",
+            text = word if value is None else data.text(value).replace(" ", "\u2009")
+            axes.text(x, y - 0.12 if marked else y, text, ha="center", va="center",
                       fontsize=7.5, color=FAINT if value is None else "white" if shade > 0.55 else INK)
     if data.installed is not None:
         x, y = data.installed

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from .. import labels
 from ..palette import style_of
 from .data import Ratio, TradeData
-from .figure import FAINT, LABEL_PITCH, ratio_axis, spread
+from .figure import FAINT, LABEL_PITCH, ratio_axis, ratio_range, spread
 
 LABEL_SIZE = 8.0
 
 
-def plot(data: TradeData, axes: Axes, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
+def plot(data: TradeData, axes: Axes) -> None:
     """One cell; bars are intervals (dotted: the range of fewer than 8 blocks). Lower left is better."""
     axes.axvline(1, color=FAINT, linewidth=0.8, zorder=1)
     axes.axhline(1, color=FAINT, linewidth=0.8, zorder=1)
@@ -20,14 +21,15 @@ def plot(data: TradeData, axes: Axes, x_range: tuple[float, float], y_range: tup
     points = [(one, one), *data.points]
     for time, memory in points:
         style = style_of(time.spec)
-        for ratio, xs, ys in ((time, (time.low, time.high), (memory.value,) * 2), (memory, (time.value,) * 2, (memory.low, memory.high))):
+        bars = ((time, (time.low, time.high), (memory.value,) * 2), (memory, (time.value,) * 2, (memory.low, memory.high)))
+        for ratio, xs, ys in bars:
             axes.plot(xs, ys, color=style.colour, linewidth=1, linestyle=":" if ratio.ranged else "-", alpha=0.7, zorder=2)
         axes.plot(time.value, memory.value, marker=style.marker, color=style.colour, markerfacecolor=style.face,
                   markersize=7, markeredgewidth=1.2, linestyle="none", zorder=3)
-    ratio_axis(axes, "x", *x_range)
-    ratio_axis(axes, "y", *y_range)
+    ratio_axis(axes, "x", *ratio_range([time for time, _ in points]))
+    ratio_axis(axes, "y", *ratio_range([memory for _, memory in points]))
     _name_points(axes, points)
-    axes.set_title(f"{data.cell}, {data.time_blocks_count} blocks (memory {data.memory_blocks_count})")
+    axes.set_title(f"{data.cell}, {labels.blocks(data.time_blocks_count)} (memory {data.memory_blocks_count})")
     axes.set_xlabel("time / operation")
     axes.set_ylabel("peak RSS")
     if data.missing:
