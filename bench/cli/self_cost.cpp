@@ -24,8 +24,8 @@ Json rows_on(const std::string& allocator, const Parts& parts, Interrupt& interr
   if (interrupt.requested()) return Json::array();
   const auto json = Json::parse(end.output, nullptr, false);
   if (json.is_object() && json.contains("rows")) return json.at("rows");
-  throw RunError("'" + parts.worker + " --self' on " + allocator + " gave no figures: " +
-                 end.errors + "; build or install heapwise again");
+  throw RunError("'" + parts.worker + " --self' on " + allocator +
+                 " gave no figures: " + end.errors + "; build or install heapwise again");
 }
 
 void print_table(const Json& rows) {

@@ -2,6 +2,7 @@
 
 #include "bench/core/units.h"
 #include "bench/run/run_error.h"
+#include "workloads/workload.h"
 
 namespace heapwise {
 namespace {
@@ -25,15 +26,17 @@ std::string_view purpose_name(Purpose purpose) {
 
 std::string Group::title() const {
   if (purpose == Purpose::kCommand) return parameters.at("command");
-  std::string out = workload;
-  char separator = ':';
-  for (const auto& [key, value] : parameters.items()) {
-    const auto text =
-        value.is_string() ? value.get<std::string>() : format_scaled(value.get<std::uint64_t>());
-    out += separator + key + "=" + text;
-    separator = ',';
+  Spec spec{.name = workload};
+  const auto* descriptor = find_workload(workload);
+  if (descriptor == nullptr) return workload;
+  for (const auto& parameter : descriptor->parameters) {
+    const std::string key(parameter.key);
+    // The passes over a cell differ in their length, which is not what is measured.
+    if (key == "operations" || !parameters.contains(key)) continue;
+    const std::uint64_t value = parameters.at(key);
+    if (value != parameter.default_value) spec.settings.push_back({key, format_scaled(value)});
   }
-  return out;
+  return spec.text();
 }
 
 Json to_json(const Cell& cell) {
@@ -45,10 +48,15 @@ Json to_json(const Cell& cell) {
 }
 
 Json to_json(const Group& group) {
-  return {{"workload", group.workload}, {"parameters", group.parameters},
-          {"threads", group.threads},   {"pass", group.pass},
-          {"blocks", group.blocks},     {"purpose", purpose_name(group.purpose)},
-          {"baseline", group.baseline}, {"allocators", group.allocators}};
+  return {{"title", group.title()},
+          {"workload", group.workload},
+          {"parameters", group.parameters},
+          {"threads", group.threads},
+          {"pass", group.pass},
+          {"blocks", group.blocks},
+          {"purpose", purpose_name(group.purpose)},
+          {"baseline", group.baseline},
+          {"allocators", group.allocators}};
 }
 
 Cell cell_from_json(const Json& json) {

@@ -37,8 +37,8 @@ struct Group {
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};
   }
-  /// For people: `large_churn:size=1M,window=1`, sizes as they would be typed; of a command its
-  /// text.
+  /// For people, and to type again: `large_churn:size=1M,window=1`, without what is at its default;
+  /// of a command its text.
   std::string title() const;
 };
 

@@ -18,11 +18,12 @@ Interrupt::Interrupt() {
   if (!signals_.is_open()) {
     throw RunError(std::string("cannot listen for Ctrl-C (signalfd): ") + std::strerror(errno));
   }
-  sigaddset(&signals, SIGXFSZ);
+  earlier_file_limit_ = std::signal(SIGXFSZ, SIG_IGN);
   pthread_sigmask(SIG_BLOCK, &signals, &earlier_mask_);
 }
 
 Interrupt::~Interrupt() {
+  std::signal(SIGXFSZ, earlier_file_limit_);
   requested();  // what has come is answered; it must not end the process now
   pthread_sigmask(SIG_SETMASK, &earlier_mask_, nullptr);
 }

@@ -8,7 +8,7 @@
 namespace heapwise {
 
 /// While one lives, SIGINT, SIGTERM and SIGHUP are noted and nothing else; children start with the
-/// mask they would have had. SIGXFSZ is held back too: a file limit is an error of write(2) then.
+/// mask they would have had. SIGXFSZ is ignored: a file limit is an error of write(2) then.
 class Interrupt {
  public:
   Interrupt();
@@ -23,6 +23,7 @@ class Interrupt {
 
  private:
   sigset_t earlier_mask_{};
+  void (*earlier_file_limit_)(int) = SIG_DFL;
   FileDescriptor signals_;
   bool requested_ = false;
 };

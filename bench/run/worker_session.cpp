@@ -84,6 +84,10 @@ void converse(Conversation& conversation, const Json& cell_line, WorkerEnd& end)
     answer.refused = std::move(first);
     return;
   }
+  if (message == "figures" && first->value("status", "ok") != "ok") {
+    answer.figures = std::move(first);  // the warm-up already failed
+    return;
+  }
   if (message != "ready") {
     answer.garbled = "message '" + message + "' where 'ready' was due";
     return;

@@ -1,0 +1,131 @@
+"""What was typed wrong is refused with exit code 2, a message that helps, and nothing measured."""
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import SMALL, Heapwise
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["benhc"], "did you mean 'bench'"),
+    (["bench", "--alocators", "glibc"], "did you mean '--allocators'"),
+    (["bench", "--allocators", "jemaloc"], "did you mean 'jemalloc'"),
+    (["bench", "--allocators", "glibc glibc"], "named twice"),
+    (["bench", "--allocators", "null"], "measures the harness"),
+    (["bench", "--allocators", "glibc:mmap_treshold=1M"], "did you mean 'mmap_threshold'"),
+    (["bench", "--allocators", "glibc:mmap_threshold=big"], "mmap_threshold=big"),
+    (["bench", "--allocators", "glibc:"], "cannot read"),
+    (["bench", "--workloads", "smal_churn"], "did you mean 'small_churn'"),
+    (["bench", "--workloads", "small_churn:lives=3"], "did you mean 'live'"),
+    (["bench", "--workloads", "small_churn:live=many"], "live"),
+    (["bench", "--workloads", "small_churn:live=0"], "live"),
+    (["bench", "--workloads", "small_churn small_churn"], "twice"),
+    (["bench", "--profile", "quik"], "did you mean 'quick'"),
+    (["bench", "--time-budget", "5"], "write 90s, 5m or 1h"),
+    (["bench", "--timeout", "0s"], "write 90s, 5m or 1h"),
+    (["bench", "--seed", "x"], "--seed"),
+    (["bench", "--resume", "nowhere"], "no campaign"),
+    (["bench", "--resume", "nowhere", "--seed", "3"], "--resume excludes --seed"),
+    (["bench", "--", "prog"], "heapwise try -- COMMAND"),
+    (["try"], "needs a command"),
+    (["try", "--", "no-such-program"], "no-such-program"),
+    (["try", "--repetitions", "0", "--", "true"], "--repetitions"),
+])
+def test_wrong_input_is_refused_with_a_remedy(heapwise: Heapwise, words: list[str], said: str) -> None:
+    """Catches input that is ignored, and errors that only say that there is one."""
+    answer = heapwise.run(*words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.err.startswith("heapwise: error: ")
+    assert answer.out == ""
+    assert not (heapwise.folder / "results").exists()
+
+
+def test_a_library_that_is_none_is_refused(heapwise: Heapwise) -> None:
+    """Catches LD_PRELOAD's habit of printing a line and running on glibc."""
+    text = heapwise.folder / "libtext.so"
+    text.write_text("not a library\n")
+    answer = heapwise.run("bench", "--allocators", f"glibc mine={text}")
+    assert answer.code == 2
+    assert "libtext.so" in answer.err
+    assert heapwise.run("bench", "--allocators", "mine=./absent.so").code == 2
+
+
+@pytest.mark.parametrize("below", ["file/folder", "/proc/heapwise/results", "/dev/null/results"])
+def test_a_folder_that_cannot_be_written_is_refused_first(heapwise: Heapwise, below: str) -> None:
+    """Catches a campaign that measures for an hour and then has nowhere to put it."""
+    (heapwise.folder / "file").write_text("")
+    answer = heapwise.run("bench", *SMALL, "--allocators", "glibc", "--out", below)
+    assert answer.code == 2
+    assert below in answer.err
+    assert "--out" in answer.err
+
+
+def test_a_cell_larger_than_the_memory_is_refused_with_its_size(heapwise: Heapwise) -> None:
+    """Catches a machine driven into its out-of-memory killer."""
+    answer = heapwise.run("bench", "--allocators", "glibc", "--workloads",
+                          "small_churn:live=90M,min=64K,max=64K,operations=1K")
+    assert answer.code == 2
+    assert "MiB" in answer.err
+    assert "nothing was measured" in answer.err
+    assert not (heapwise.folder / "results").exists()
+
+
+def test_a_folder_of_another_version_is_not_continued(heapwise: Heapwise) -> None:
+    """Catches records of two schemas in one file."""
+    folder = heapwise.folder / "old"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({"schema_version": 99}))
+    answer = heapwise.run("bench", "--resume", "old")
+    assert answer.code == 2
+    assert "schema version 99" in answer.err
+    (folder / "manifest.json").write_text("{torn")
+    assert heapwise.run("bench", "--resume", "old").code == 2
+
+
+def test_a_folder_with_a_campaign_is_not_overwritten(heapwise: Heapwise) -> None:
+    """Catches an --out that is used twice by mistake."""
+    folder = heapwise.folder / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    answer = heapwise.run("bench", *SMALL, "--allocators", "glibc", "--out", "a")
+    assert answer.code == 2
+    assert "--resume" in answer.err
+    assert (folder / "manifest.json").read_text() == "{}"
+
+
+def test_help_teaches_and_is_no_error(heapwise: Heapwise) -> None:
+    """Catches help without an example, or on the wrong stream."""
+    for words in (["--help"], ["bench", "--help"], ["try", "--help"], ["list", "--help"]):
+        answer = heapwise.run(*words)
+        assert answer.code == 0
+        assert "heapwise " in answer.out
+        assert answer.err == ""
+
+
+def test_list_names_what_is_there_and_what_is_missing(heapwise: Heapwise) -> None:
+    """Catches a catalogue that people and programs are told differently."""
+    catalogue = json.loads(heapwise.run("list", "--json").out)
+    text = heapwise.run("list").out
+    assert {"glibc", "refmalloc", "jemalloc"} <= {one["name"] for one in catalogue["allocators"]}
+    for one in catalogue["allocators"] + catalogue["workloads"]:
+        assert one["name"] in text
+    for allocator in catalogue["allocators"]:
+        assert allocator["library_path"] or allocator["missing"]
+
+
+def test_colours_are_for_terminals_only(heapwise: Heapwise) -> None:
+    """Catches escape sequences in a log."""
+    assert "\033" not in heapwise.run("list").out
+    assert "\033" not in heapwise.run("benhc").err
+
+
+def test_the_command_works_from_any_folder_by_any_name(heapwise: Heapwise) -> None:
+    """Catches parts that are looked for beside the link instead of the program."""
+    link = Path(heapwise.folder / "hw")
+    os.symlink(heapwise.command()[0], link)
+    assert os.waitstatus_to_exitcode(os.system(f"cd / && {link} list > /dev/null")) == 0
