@@ -259,7 +259,7 @@ constexpr std::array kTbbmallocSettings{
     Setting{.key = "huge_size_threshold",
             .unit = Unit::kBytes,
             .carrier = environment("TBB_MALLOC_SET_HUGE_SIZE_THRESHOLD"),
-            .help = "objects from this size on are kept in the cache of huge objects"},
+            .help = "objects from this size on are not released by regular clean-ups"},
 };
 
 // scudo_standalone of LLVM 14

@@ -34,7 +34,7 @@ bool start_threads(std::uint64_t count) {
   pthread_barrier_init(&barrier, nullptr, static_cast<unsigned>(count) + 1);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  constexpr std::size_t kStackBytes = 128 * 1024;
+  constexpr std::size_t kStackBytes = std::size_t{128} << 10;
   pthread_attr_setstacksize(&attributes, kStackBytes);
   for (std::uint64_t i = 0; i < count; ++i) {
     pthread_t thread{};

@@ -93,7 +93,7 @@ void probe_tcache_count(const GlibcSettings& settings, ProbeAnswer& answer) {
 
 void probe_tcache_max(const GlibcSettings& settings, ProbeAnswer& answer) {
   if (settings.tcache_count == 0U) return answer.hide("tcache_count=0 leaves nothing to see");
-  constexpr std::uint64_t kLargestTried = 64 * 1024;
+  constexpr std::uint64_t kLargestTried = std::uint64_t{64} << 10;
   const auto wanted = chunk_of(std::min(*settings.tcache_max, kLargestTried));
   const auto largest = std::min(wanted, largest_heap_chunk(settings));
   if (largest < kSmallestChunk) return answer.hide("mmap_threshold leaves no object on the heap");

@@ -16,8 +16,8 @@ inline constexpr std::uint64_t kHeader = 8;
 inline constexpr std::uint64_t kSmallestChunk = 32;
 // Above every size that may lie in a thread cache or a fastbin as these are by default.
 inline constexpr std::uint64_t kAboveCaches = 1056;
-inline constexpr std::uint64_t kDefaultMmapThreshold = 128 * 1024;
-inline constexpr std::uint64_t kDefaultTopPad = 128 * 1024;
+inline constexpr std::uint64_t kDefaultMmapThreshold = std::uint64_t{128} << 10;
+inline constexpr std::uint64_t kDefaultTopPad = std::uint64_t{128} << 10;
 inline constexpr std::uint64_t kDefaultCacheCount = 7;
 inline constexpr std::uint64_t kLargestCachedRequest = 1032;
 inline constexpr std::uint64_t kLargestCacheCount = 65535;

@@ -13,8 +13,9 @@ namespace {
 
 using namespace glibc;
 
-constexpr std::uint64_t kSmallestTrimmedTop = 64 * 1024;  // free looks at the top only from here on
-constexpr std::uint64_t kUsualPiece = 64 * 1024;
+constexpr std::uint64_t kSmallestTrimmedTop = std::uint64_t{64}
+                                              << 10;  // free looks at the top only from here on
+constexpr std::uint64_t kUsualPiece = std::uint64_t{64} << 10;
 constexpr std::uint64_t kUsualPieces = 8192;
 constexpr char kFilled[] = "perturb would fill that much memory";
 
@@ -205,7 +206,7 @@ void probe_trim_threshold(const GlibcSettings& settings, ProbeAnswer& answer) {
 
 void probe_top_pad(const GlibcSettings& settings, ProbeAnswer& answer) {
   if (!heap_is_brk(settings)) return answer.hide("hugetlb keeps the heap away from brk");
-  constexpr std::uint64_t kChunk = 64 * 1024;
+  constexpr std::uint64_t kChunk = std::uint64_t{64} << 10;
   const auto pad = *settings.top_pad;
   const auto chunk = std::min(largest_heap_chunk(settings), kChunk);
   if (chunk < kSmallestChunk) return answer.hide("mmap_threshold leaves no object on the heap");
