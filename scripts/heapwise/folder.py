@@ -71,6 +71,7 @@ class Group:
     purpose: str
     baseline: str
     allocators: tuple[str, ...]
+    title: str = ""  # the cell as a spec, without defaults; for people
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _record(node: Any, number: int, path: Path) -> Record:
 
 def _group(node: Mapping[str, Any]) -> Group:
     return Group(cell=Cell.from_json(node), blocks_planned=node["blocks"], purpose=node["purpose"],
-                 baseline=node["baseline"], allocators=tuple(node["allocators"]))
+                 baseline=node["baseline"], allocators=tuple(node["allocators"]), title=node.get("title", ""))
 
 
 def _sort_into_attempts(groups: tuple[Group, ...],

@@ -115,10 +115,13 @@ def threads(number: int) -> str:
     return "1 thread" if number == 1 else f"{number} threads"
 
 
-def cell(workload: str, parameters: Mapping[str, Any], threads_count: int) -> str:
-    """The cell in full: `large_churn size=1M window=1, 1 thread`; a command as it was typed."""
+def cell(workload: str, parameters: Mapping[str, Any], threads_count: int, title: str = "") -> str:
+    """The cell's `title` as a spec, `large_churn:size=1M,window=1`, or where a plan has none every parameter;
+    a command as it was typed."""
     if workload == "command":
         return str(parameters.get("command", "command"))
+    if title:
+        return title if threads_count == 1 else f"{title}, {threads(threads_count)}"
     words = [workload] + [f"{key}={scaled(value)}" for key, value in sorted(parameters.items())]
     return f"{' '.join(words)}, {threads(threads_count)}"
 

@@ -172,7 +172,7 @@ def _matrix(views: Sequence[CellView], column: Column) -> Table:
 def _sweep(reference: Reference) -> list[str]:
     lines = []
     for sweep in reference.summary["sweeps"]:
-        name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"])
+        name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"], sweep.get("title", ""))
         lines.extend([f"On `{name}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
                       "<details><summary>All settings</summary>", "", *markdown_table(sweep_table(sweep)), "", "</details>", ""])
     return lines

@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
-from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, LEGEND, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
-                     Column, Table, Text, cell_table, cell_views, own_cost_table, positions, sweep_table)
+from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
+                     Column, Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
@@ -45,7 +45,7 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
         parts.extend(_terminal_table(sweep_table(sweep), colour))
         parts.extend([*_wrapped(sweep["reading"], "  "), ""])
     if any(group["purpose"] in ("comparison", "command", "sweep") for group in summary["groups"]):
-        parts.extend(line for text in LEGEND for line in _wrapped(text, "  "))
+        parts.extend(line for text in legend_of(summary) for line in _wrapped(text, "  "))
     parts.extend(line for note in summary["notes"] for line in _wrapped(f"note: {note}", "  "))
     return "\n".join(parts).rstrip("\n") + "\n"
 
@@ -65,7 +65,7 @@ def markdown_summary(summary: Summary) -> str:
         parts.extend([*_markdown_section([sweep_table(sweep)]), sweep["reading"], ""])
     own_costs = own_cost_table(summary)
     parts.extend(_markdown_section([own_costs]) if own_costs else [])
-    parts.extend(f"- {text}" for text in LEGEND)
+    parts.extend(f"- {text}" for text in legend_of(summary))
     parts.extend(f"- note: {note}" for note in summary["notes"])
     return "\n".join(parts).rstrip("\n") + "\n"
 

@@ -77,7 +77,7 @@ def _values(runs: GroupRuns, allocator: str) -> list[Mapping[str, float] | None]
 
 def _group_summary(runs: GroupRuns) -> dict[str, Any]:
     group = runs.group
-    return {**cell_fields(group.cell), "pass": group.cell.pass_name, "purpose": group.purpose,
+    return {**cell_fields(group.cell), "title": group.title, "pass": group.cell.pass_name, "purpose": group.purpose,
             "baseline": group.baseline, "blocks_planned_count": group.blocks_planned,
             "blocks_count": len(runs.blocks),
             "allocators": [_allocator_summary(runs, allocator) for allocator in allocators_of(runs)]}
@@ -134,7 +134,7 @@ def _own_costs(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for group in groups:
         if group["purpose"] == "own_cost" and group["pass"] == "throughput":
             null = group["allocators"][0]
-            costs.append({**{name: group[name] for name in ("workload", "parameters", "threads", "blocks_count")},
+            costs.append({**{name: group[name] for name in ("workload", "parameters", "threads", "title", "blocks_count")},
                           "wall_per_operation_ns": null["medians"].get("wall_per_operation_ns"),
                           "status_text": null["status_text"]})
     return costs

@@ -26,7 +26,7 @@ def sweeps(groups: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[st
                   if entry["metric"] == "wall_per_operation_ns" and group_key(entry) in keys}
         rows = _rows(members, ratios)
         first = members[0]
-        result.append({"workload": first["workload"], "parameters": common_parameters(members),
+        result.append({"title": first.get("title", ""), "workload": first["workload"], "parameters": common_parameters(members),
                        "threads": first["threads"], "baseline": first["baseline"],
                        "reading": reading(rows, first["baseline"]), "rows": rows})
     return result

@@ -24,8 +24,17 @@ LEGEND = (
     "ratios to the baseline, lower is better: ▲ worse, ▼ better, = same, ~ undecided (Wilcoxon signed-rank inside "
     "blocks, Benjamini-Hochberg, p < .05, and an effect outside the metric's band)",
     f"[low, high] is a 95 % interval; (low…high) and no mark: fewer than {FEWEST_PAIRS_FOR_VERDICT} blocks, the range, "
-    "no verdict; RSS is growth over the start of the measured region",
+    "no verdict",
 )
+CELL_LEGEND = (
+    "p50, p99, p99.9: of malloc (those of free and of the first write are in summary.md); RSS is growth over the start of "
+    "the measured region",
+)
+
+
+def legend_of(summary: Node) -> tuple[str, ...]:
+    """How to read the tables of a summary."""
+    return LEGEND if summary["kind"] == "try" else LEGEND + CELL_LEGEND
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ class CellView:
         self.groups = {group["pass"]: group for group in groups}
         self.baseline, self.purpose = groups[0]["baseline"], groups[0]["purpose"]
         self.workload, self.threads = groups[0]["workload"], groups[0]["threads"]
-        self.parameters = common_parameters(groups)
+        self.parameters, self._title = common_parameters(groups), groups[0].get("title", "")
         keys = {group_key(group) for group in groups}
         self._comparisons = {(c["pass"], c["allocator"], c["metric"]): c for c in comparisons if group_key(c) in keys}
         self._runs = {(group["pass"], one["allocator"]): one for group in groups for one in group["allocators"]}
@@ -106,7 +115,7 @@ class CellView:
 
     @property
     def title(self) -> str:
-        return labels.cell(self.workload, self.parameters, self.threads)
+        return labels.cell(self.workload, self.parameters, self.threads, self._title)
 
     @property
     def allocators(self) -> list[str]:
@@ -302,7 +311,7 @@ def _sweep_ratio(row: Node) -> str:
 
 
 def _title_of(node: Node) -> str:
-    return labels.cell(node["workload"], node["parameters"], node["threads"])
+    return labels.cell(node["workload"], node["parameters"], node["threads"], node.get("title", ""))
 
 
 def own_cost_table(summary: Node) -> Table | None:

@@ -158,8 +158,9 @@ def _sweep(sweep: Mapping[str, Any]) -> Figure:
     blocks = sorted({row["blocks_count"] for row in sweep["rows"] if row["blocks_count"]})
     caption = (f"{sweep['reading']} Medians of {labels.joined([labels.blocks(number) for number in blocks])}; dark is much, "
                "by logarithm; empty: not part of the sweep.")
+    name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"], sweep.get("title", ""))
     figure, axes = new_figure(len(grid), len(measured), width, 0.9 + 0.46 * sum(heights),
-                              f"glibc's thresholds on {labels.cell(sweep['workload'], sweep['parameters'], sweep['threads'])}",
+                              f"glibc's thresholds on {name}",
                               caption, height_ratios=heights)
     for maps, panels in zip(grid, axes):
         for place, (data, panel) in enumerate(zip(maps, panels)):
