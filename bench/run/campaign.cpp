@@ -76,8 +76,8 @@ bool Campaign::run_warm_ups() {
     for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
       // The baseline first: its time bounds the others'.
       auto allocators = plan_.groups[group].allocators;
-      std::ranges::stable_partition(
-          allocators, [&](const auto& name) { return name == plan_.groups[group].baseline; });
+      std::stable_partition(allocators.begin(), allocators.end(),
+                            [&](const auto& name) { return name == plan_.groups[group].baseline; });
       for (std::size_t order = 0; order < allocators.size(); ++order) {
         if (parts_.interrupt.requested()) return false;
         auto request = make_request({group, 0}, allocators[order], order);
