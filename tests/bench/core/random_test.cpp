@@ -40,7 +40,8 @@ TEST(LogUniform, EverySizeIsInRangeAndEveryDoublingEquallyLikely) {
     const auto size = sizes.draw(random);
     ASSERT_GE(size, 16U);
     ASSERT_LE(size, 1024U);
-    ++doublings[std::min<std::size_t>(5, static_cast<std::size_t>(std::log2(size / 16.0)))];
+    ++doublings[std::min<std::size_t>(
+        5, static_cast<std::size_t>(std::log2(static_cast<double>(size) / 16.0)))];
   }
   for (const int count : doublings) EXPECT_NEAR(count, kDraws / 6, kDraws / 6 * 0.05);
 }
