@@ -1,0 +1,103 @@
+"""What a correct suite must show, asserted where it is exact: calls, faults and system calls, never times."""
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import BUILD, Heapwise, records
+
+CLANG_BUILD = os.environ.get("HEAPWISE_CLANG_BUILD_DIR")
+BUILDS = [BUILD] + ([Path(CLANG_BUILD)] if CLANG_BUILD else [])
+EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 " \
+                 "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K"
+
+#: settings -> minor faults an operation and system calls an operation of 1 MiB allocate, touch, free (glibc 2.36)
+ONE_MIB_CHURN = {
+    "glibc": (0, 0, {}),
+    "glibc:mmap_threshold=128K": (256, 257, {"mmap": 1, "munmap": 1}),
+    "glibc:mmap_threshold=64M": (222, 226, {"brk": 2}),
+    "glibc:mmap_threshold=64M,trim_threshold=1G": (0, 0, {}),
+}
+
+
+def libc_version() -> str:
+    gnu_get_libc_version = ctypes.CDLL(None).gnu_get_libc_version
+    gnu_get_libc_version.restype = ctypes.c_char_p
+    return gnu_get_libc_version().decode()
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
+def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path) -> None:
+    """Catches calls that the compiler deleted, or that the harness makes in the region."""
+    folder = heapwise.folder / "counted"
+    command = [str(build / "heapwise"), "bench", "--profile", "smoke", "--out", str(folder),
+               "--workloads", EVERY_WORKLOAD, "--allocators", "glibc refmalloc jemalloc"]
+    subprocess.run(command, cwd=heapwise.folder, capture_output=True, timeout=300, check=True)
+    checked = [record for record in records(folder) if record["cell"]["pass"] == "checked"]
+    assert len(checked) == 4 * 3
+    for record in checked:
+        assert record["status"] == "ok", record["status_detail"]
+        assert record["work"]["heap_calls_count"] == 2 * record["work"]["operations_count"] > 0
+
+
+@pytest.mark.skipif(libc_version() != "2.36", reason="the figures are those of glibc 2.36")
+def test_one_mib_churn_under_glibcs_settings_faults_exactly_as_known(heapwise: Heapwise) -> None:
+    """Catches a probe that counts its own faults, a setting that does not arrive, a pinned heap top."""
+    answer = heapwise.run("bench", "--profile", "smoke", "--workloads", "large_churn:size=1M,window=1,operations=256",
+                          "--allocators", " ".join(ONE_MIB_CHURN), "--out", "churn")
+    assert answer.code == 0, answer.err
+    for record in records(heapwise.folder / "churn"):
+        expected = ONE_MIB_CHURN.get(record["cell"]["allocator"])
+        if expected is None:
+            continue  # the null allocator
+        fewest, most, calls = expected
+        operations = record["work"]["operations_count"]
+        if record["cell"]["pass"] == "memory":
+            assert fewest <= record["metrics"]["minor_faults_count"] / operations <= most, record["cell"]["allocator"]
+            assert record["metrics"]["major_faults_count"] == 0
+        if record["cell"]["pass"] == "system_calls":
+            for name in ("brk", "mmap", "munmap", "madvise", "mremap"):
+                assert record["metrics"][f"{name}_count"] == calls.get(name, 0) * operations, record["cell"]["allocator"]
+
+
+def answers_of_worker(preload: Path, pass_name: str) -> list[dict]:
+    """Speaks the worker's protocol with a cell of small_churn; all lines it answers."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        environment = {**os.environ, "LD_PRELOAD": str(preload)}
+        worker = subprocess.Popen([str(BUILD / "heapwise-worker"), "--cell-fd", str(theirs.fileno())],
+                                  pass_fds=[theirs.fileno()], env=environment)
+        theirs.close()
+        cell = {"workload": "small_churn", "allocator": "glibc", "threads": 1, "pass": pass_name,
+                "parameters": {"live": 100, "min": 16, "max": 1024, "warmup": 0, "operations": 5000}}
+        stream = ours.makefile("rw")
+        for line in ({"cell": cell, "seed": 1, "cpus": []}, {"message": "go"}):
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+        answers = [json.loads(line) for line in stream]
+        worker.wait(timeout=60)
+        return answers
+
+
+def test_a_count_that_differs_by_one_is_a_mismatch_without_figures(heapwise: Heapwise, evil: Path) -> None:
+    """Catches a comparison of counts that never fails."""
+    ready, figures = answers_of_worker(evil / "libevil_miscount.so", "throughput")
+    assert ready["message"] == "ready"
+    assert figures["status"] == "count_mismatch"
+    assert "announced" in figures["status_detail"]
+    assert figures["metrics"] == {}
+
+
+def test_google_benchmark_lists_every_workload_by_hand(heapwise: Heapwise) -> None:
+    """Catches a worker that can no longer be run without the parent."""
+    done = subprocess.run([str(BUILD / "heapwise-worker"), "--benchmark_list_tests=true"], capture_output=True,
+                          text=True, timeout=60, check=True)
+    listed = {line.split("/")[0] for line in done.stdout.splitlines()}
+    answer = heapwise.run("list", "--json")
+    assert listed == {workload["name"] for workload in json.loads(answer.out)["workloads"]}
