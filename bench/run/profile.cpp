@@ -13,8 +13,7 @@ using Passes = std::span<const PassBlocks>;
 using Rows = std::span<const ProfileRow>;
 using Specs = std::span<const std::string_view>;
 
-// ---- smoke: does everything run? No verdicts: fewer than 8 blocks
-// --------------------------------
+// ---- smoke: does everything run? No verdicts: fewer than 8 blocks -------------------------------
 
 constexpr PassBlocks kSmokePasses[]{
     {"throughput", 1}, {"latency", 1}, {"memory", 1}, {"system_calls", 1}, {"checked", 1, 10}};
@@ -22,8 +21,8 @@ constexpr PassBlocks kSmokeOnce[]{{"throughput", 1}};
 constexpr PassBlocks kSmokeSweepPasses[]{{"throughput", 2}, {"memory", 1}, {"system_calls", 1}};
 constexpr ProfileRow kSmokeRows[]{
     {"small_churn:live=10K,operations=200K", kSmokePasses},
-    {"large_churn:size=1M,window=1,operations=200", kSmokePasses},
-    {"producer_consumer:producers=1,consumers=1,operations=100K", kSmokePasses},
+    {"large_churn:operations=200", kSmokePasses},
+    {"producer_consumer:operations=100K", kSmokePasses},
 };
 constexpr std::string_view kSmokeSweep[]{
     "glibc",
@@ -32,8 +31,7 @@ constexpr std::string_view kSmokeSweep[]{
     "glibc:mmap_threshold=64M,trim_threshold=1G",
 };
 
-// ---- quick: verdicts within 5 minutes
-// ------------------------------------------------------------
+// ---- quick: verdicts within 5 minutes -----------------------------------------------------------
 
 constexpr PassBlocks kQuickPasses[]{
     {"throughput", 8}, {"latency", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
@@ -44,10 +42,10 @@ constexpr PassBlocks kQuickSweepPasses[]{{"throughput", 3}, {"memory", 2}, {"sys
 constexpr ProfileRow kQuickRows[]{
     {"small_churn:live=10K,operations=2M", kQuickPasses},
     {"small_churn:live=100K,operations=1M", kQuickPasses},
-    {"small_churn:live=1M,operations=500K", kQuickLargeLiveSet},
-    {"large_churn:size=1M,window=1,operations=500", kQuickPasses},
-    {"producer_consumer:producers=1,consumers=1,operations=500K", kQuickPasses},
-    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickPasses},
+    {"small_churn:live=1M,warmup=1M,operations=500K", kQuickWithoutLatency},
+    {"large_churn:operations=500", kQuickPasses},
+    {"producer_consumer:operations=500K", kQuickPasses},
+    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickWithoutLatency},
 };
 constexpr std::string_view kThresholdSweep[]{
     "glibc",
@@ -78,22 +76,21 @@ constexpr std::string_view kThresholdSweep[]{
     "glibc:mmap_threshold=64M,trim_threshold=128K,top_pad=16M",
 };
 
-// ---- full: finer, larger and longer, within an hour
-// ----------------------------------------------
+// ---- full: finer, larger and longer, within an hour ---------------------------------------------
 
 constexpr PassBlocks kFullPasses[]{
     {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}, {"checked", 2, 10}};
 constexpr PassBlocks kFullOwnCost[]{{"throughput", 5}, {"latency", 3}};
 constexpr PassBlocks kFullSweepPasses[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
 constexpr ProfileRow kFullRows[]{
-    {"small_churn:live=1K,operations=10M", kFullPasses},
-    {"small_churn:live=10K,operations=10M", kFullPasses},
-    {"small_churn:live=100K,operations=5M", kFullPasses},
+    {"small_churn:live=1K,operations=4M", kFullPasses},
+    {"small_churn:live=10K,operations=4M", kFullPasses},
+    {"small_churn:live=100K,operations=4M", kFullPasses},
     {"small_churn:live=1M,operations=2M", kFullPasses},
-    {"large_churn:size=256K,window=16,operations=2K", kFullPasses},
+    {"large_churn:operations=2K", kFullPasses},
     {"large_churn:size=1M,window=1,operations=1K", kFullPasses},
     {"large_churn:size=16M,window=1,operations=100", kFullPasses},
-    {"producer_consumer:producers=1,consumers=1,operations=2M", kFullPasses},
+    {"producer_consumer:operations=2M", kFullPasses},
     {"producer_consumer:producers=2,consumers=2,operations=2M", kFullPasses},
     {"producer_consumer:producers=4,consumers=1,operations=2M", kFullPasses},
 };
