@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 RESULT ?= $(shell ls -dt results/20* 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap build build-clang bench test test-full report reference install clean
+.PHONY: help bootstrap configure suite build build-clang bench test test-full report reference install clean
 
 help:
 	@echo 'make bench      compare all allocators here (about 10 minutes on a fresh machine)'
@@ -21,19 +21,25 @@ help:
 bootstrap:
 	@scripts/bootstrap
 
-build: bootstrap
+configure: bootstrap
 	@cmake --preset release -B $(BUILD) -Wno-dev >$(BUILD)-configure.log 2>&1 \
 	  || { cat $(BUILD)-configure.log; rm -f $(BUILD)-configure.log; exit 1; }
 	@rm -f $(BUILD)-configure.log
+
+# What measuring needs, without the tests.
+suite: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target suite
+
+build: configure
 	@cmake --build $(BUILD) -j $(JOBS)
 
-bench: build
+bench: suite
 	@$(BUILD)/heapwise bench --profile quick
 
 # The worker once more by the other compiler: what one deletes, the other may keep.
 build-clang: bootstrap
 	@cmake --preset clang -DBUILD_TESTING=OFF -Wno-dev >/dev/null
-	@cmake --build build-clang -j $(JOBS)
+	@cmake --build build-clang -j $(JOBS) --target suite
 
 test: build build-clang
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
@@ -50,10 +56,10 @@ report:
 	@test -n "$(RESULT)" || { echo 'there is no result yet: run make bench'; exit 1; }
 	@python=$$(scripts/choose-python) && PYTHONPATH=scripts $$python -m heapwise summarize $(RESULT)
 
-reference: build
+reference: suite
 	@scripts/reference
 
-install: build
+install: suite
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:

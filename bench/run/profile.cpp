@@ -36,20 +36,21 @@ constexpr std::string_view kSmokeSweep[]{
 constexpr PassBlocks kQuickPasses[]{
     {"throughput", 8}, {"latency", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
 // A large live set: its own time is mostly set-up, and a checked one takes 12 s a run.
-constexpr PassBlocks kQuickLargeLiveSet[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
+constexpr PassBlocks kQuickTimeAndMemory[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
 constexpr PassBlocks kQuickOwnCost[]{{"throughput", 3}};
 constexpr PassBlocks kQuickSweepPasses[]{{"throughput", 3}, {"memory", 2}, {"system_calls", 1}};
 constexpr ProfileRow kQuickRows[]{
     {"small_churn:live=10K,operations=2M", kQuickPasses},
     {"small_churn:live=100K,operations=1M", kQuickPasses},
-    {"small_churn:live=1M,warmup=1M,operations=500K", kQuickWithoutLatency},
+    {"small_churn:live=1M,warmup=1M,operations=500K", kQuickTimeAndMemory},
     {"large_churn:operations=500", kQuickPasses},
     {"producer_consumer:operations=500K", kQuickPasses},
-    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickWithoutLatency},
+    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickTimeAndMemory},
 };
 constexpr std::string_view kThresholdSweep[]{
     "glibc",
     // The threshold or the trimming alone: setting one freezes the other at its start value.
+    "glibc:mmap_threshold=128K",
     "glibc:mmap_threshold=64M",
     "glibc:trim_threshold=128K",
     "glibc:trim_threshold=1G",
@@ -73,6 +74,7 @@ constexpr std::string_view kThresholdSweep[]{
     // How much more is taken from the system at a time.
     "glibc:top_pad=1M",
     "glibc:top_pad=16M",
+    "glibc:top_pad=64M",
     "glibc:mmap_threshold=64M,trim_threshold=128K,top_pad=16M",
 };
 
@@ -80,13 +82,16 @@ constexpr std::string_view kThresholdSweep[]{
 
 constexpr PassBlocks kFullPasses[]{
     {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}, {"checked", 2, 10}};
+// The check holds every live object in a tree: too slow for a million.
+constexpr PassBlocks kFullLargeLiveSet[]{
+    {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}};
 constexpr PassBlocks kFullOwnCost[]{{"throughput", 5}, {"latency", 3}};
 constexpr PassBlocks kFullSweepPasses[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
 constexpr ProfileRow kFullRows[]{
     {"small_churn:live=1K,operations=4M", kFullPasses},
     {"small_churn:live=10K,operations=4M", kFullPasses},
     {"small_churn:live=100K,operations=4M", kFullPasses},
-    {"small_churn:live=1M,operations=2M", kFullPasses},
+    {"small_churn:live=1M,operations=2M", kFullLargeLiveSet},
     {"large_churn:operations=2K", kFullPasses},
     {"large_churn:size=1M,window=1,operations=1K", kFullPasses},
     {"large_churn:size=16M,window=1,operations=100", kFullPasses},
