@@ -90,6 +90,7 @@ struct AllocatorDescriptor {
   std::string_view package = {};                     // Debian's
   bool in_parts_directory = false;                   // built by this project
   bool harness_own = false;                          // measures the harness; never in default lists
+  bool on_request = false;  // nearly another's code: measured only when it is named
   Reader version = {};
   Ownership ownership = {};
   std::span<const Setting> settings = {};

@@ -357,6 +357,7 @@ constexpr std::array kDescriptors{
         .summary = "gperftools' thread-caching malloc with heap profiler and checker",
         .libraries = kTcmallocFullLibraries,
         .package = "libgoogle-perftools4",
+        .on_request = true,
         .version = {.kind = ReaderKind::kStringFunction, .name = "tc_version"},
         .ownership = {.kind = OwnershipKind::kIntegerOfPointer,
                       .name = "MallocExtension_GetOwnership"},

@@ -74,9 +74,10 @@ std::string text(const Json& object, const char* key) {
   return object.at(key).get<std::string>();
 }
 
-std::string range_of(const Json& setting) {
-  if (setting.contains("choices")) return setting["choices"].dump();
-  return text(setting, "unit");
+/// The unit, or the words to choose from.
+std::string values_of(const Json& setting) {
+  if (!setting.contains("choices")) return text(setting, "unit");
+  return fmt::format("{}", fmt::join(setting["choices"].get<std::vector<std::string>>(), "|"));
 }
 
 void print_heading(const char* heading) {
@@ -95,7 +96,7 @@ void print_allocator(const Json& allocator) {
     fmt::print("  {:<14} missing: {}\n", "", missing);
   }
   for (const auto& setting : allocator["settings"]) {
-    fmt::print("  {:<14}   {:<24} {:<10} {}\n", "", text(setting, "key"), range_of(setting),
+    fmt::print("  {:<14}   {:<24} {:<10} {}\n", "", text(setting, "key"), values_of(setting),
                text(setting, "help"));
   }
 }

@@ -5,22 +5,11 @@
 #include "allocators/allocator.h"
 
 namespace heapwise {
-namespace {
-
-bool is_variant(std::string_view name) {
-  for (const auto& other : all_descriptors()) {
-    const auto prefix = std::string(other.name) + "_";
-    if (name.rfind(prefix, 0) == 0) return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 std::vector<Spec> default_allocators() {
   std::vector<Spec> specs;
   for (const auto& descriptor : all_descriptors()) {
-    if (descriptor.harness_own || is_variant(descriptor.name)) continue;
+    if (descriptor.harness_own || descriptor.on_request) continue;
     specs.push_back({.name = std::string(descriptor.name), .path = {}, .settings = {}});
   }
   return specs;

@@ -8,8 +8,7 @@
 
 namespace heapwise {
 
-/// Every allocator of the catalogue but the harness's own and variants: `NAME_variant` stands for
-/// nearly the same code as NAME and is measured when asked for.
+/// Every allocator of the catalogue but the harness's own and those measured on request only.
 std::vector<Spec> default_allocators();
 
 /// The specs in the texts, which may hold several each; the default ones when there are none.
