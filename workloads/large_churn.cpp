@@ -48,19 +48,11 @@ ReplacementPlan plan(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kLargeChurn;
-const WorkloadDescriptor kLargeChurn{
+constinit const WorkloadDescriptor kLargeChurn = describe_replacement<plan>({
     .name = "large_churn",
     .models = "buffers above 128K in a live window, every page written",
     .does_not_model = "partly used buffers, growth by realloc, hand-over between threads",
     .parameters = kParameters,
-    .threads = [](const Parameters&) { return 1U; },
-    .operations_per_batch =
-        [](const Parameters& p) { return std::uint64_t{plan(p).operations_per_batch}; },
-    .footprint = [](const Parameters& p) { return replacement_footprint(plan(p)); },
-    .reject = reject_inverted_sizes,
-    .make_plain = make_replacement<PlainHeap, plan>,
-    .make_timed = make_replacement<TimedHeap, plan>,
-    .make_checked = make_replacement<CheckedHeap, plan>,
-};
+});
 
 }  // namespace heapwise

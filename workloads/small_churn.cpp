@@ -44,19 +44,11 @@ ReplacementPlan plan(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kSmallChurn;
-const WorkloadDescriptor kSmallChurn{
+constinit const WorkloadDescriptor kSmallChurn = describe_replacement<plan>({
     .name = "small_churn",
     .models = "a steady set of small objects, replaced one by one in random order",
     .does_not_model = "objects that die together, reading of old objects, threads",
     .parameters = kParameters,
-    .threads = [](const Parameters&) { return 1U; },
-    .operations_per_batch =
-        [](const Parameters& p) { return std::uint64_t{plan(p).operations_per_batch}; },
-    .footprint = [](const Parameters& p) { return replacement_footprint(plan(p)); },
-    .reject = reject_inverted_sizes,
-    .make_plain = make_replacement<PlainHeap, plan>,
-    .make_timed = make_replacement<TimedHeap, plan>,
-    .make_checked = make_replacement<CheckedHeap, plan>,
-};
+});
 
 }  // namespace heapwise

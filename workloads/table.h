@@ -19,4 +19,22 @@ std::unique_ptr<Workload> make_replacement(const Parameters& parameters,
   return std::make_unique<RandomReplacement<Heap>>(plan(parameters), capabilities);
 }
 
+/// Completes a churn workload's descriptor, which says of itself what people read and its
+/// parameters.
+template <ReplacementPlan (*plan)(const Parameters&)>
+constexpr WorkloadDescriptor describe_replacement(WorkloadDescriptor workload) {
+  workload.threads = [](const Parameters&) { return 1U; };
+  workload.operations_per_batch = [](const Parameters& parameters) {
+    return std::uint64_t{plan(parameters).operations_per_batch};
+  };
+  workload.footprint = [](const Parameters& parameters) {
+    return replacement_footprint(plan(parameters));
+  };
+  workload.reject = reject_inverted_sizes;
+  workload.make_plain = make_replacement<PlainHeap, plan>;
+  workload.make_timed = make_replacement<TimedHeap, plan>;
+  workload.make_checked = make_replacement<CheckedHeap, plan>;
+  return workload;
+}
+
 }  // namespace heapwise
