@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "allocators/allocator.h"
 #include "bench/cli/command_line.h"
 #include "bench/run/child.h"
@@ -12,6 +15,9 @@ namespace heapwise {
 namespace {
 
 constexpr Nanoseconds kTimeout{120'000'000'000};
+// A process keeps the physical pages it began with, and with them its luck in the caches: figures
+// repeat inside one process and differ between two by more than what is measured here.
+constexpr std::size_t kProcessesCount = 7;
 
 /// The rows that a worker gives of itself on this allocator.
 Json rows_on(const std::string& allocator, const Parts& parts, Interrupt& interrupt) {
@@ -26,6 +32,29 @@ Json rows_on(const std::string& allocator, const Parts& parts, Interrupt& interr
   if (json.is_object() && json.contains("rows")) return json.at("rows");
   throw RunError("'" + parts.worker + " --self' on " + allocator +
                  " gave no figures: " + end.errors + "; build or install heapwise again");
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+/// Each row's median over several processes.
+Json median_rows_on(const std::string& allocator, const Parts& parts, Interrupt& interrupt) {
+  std::vector<Json> processes;
+  while (processes.size() < kProcessesCount && !interrupt.requested()) {
+    processes.push_back(rows_on(allocator, parts, interrupt));
+  }
+  if (interrupt.requested()) return Json::array();
+  Json rows = processes.front();
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    std::vector<double> values;
+    for (const auto& process : processes) values.push_back(process.at(row).at("value"));
+    rows[row]["value"] = median(std::move(values));
+    rows[row]["how"] = fmt::format("{}; median of {} processes",
+                                   rows[row].at("how").get<std::string>(), kProcessesCount);
+  }
+  return rows;
 }
 
 void print_table(const Json& rows) {
@@ -43,7 +72,7 @@ void print_table(const Json& rows) {
 int print_self_cost(const Parts& parts, bool as_json, Interrupt& interrupt) {
   Json rows = Json::array();
   for (const char* allocator : {"null", "glibc"}) {
-    for (auto& row : rows_on(allocator, parts, interrupt)) rows.push_back(std::move(row));
+    for (auto& row : median_rows_on(allocator, parts, interrupt)) rows.push_back(std::move(row));
   }
   if (interrupt.requested()) return kExitInterrupted;
   if (as_json) {

@@ -19,12 +19,22 @@ target_compile_options(heapwise_flags INTERFACE -Wall -Wextra -Wshadow -Wconvers
 set(HEAPWISE_NO_BUILTIN_MALLOC -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
     -fno-builtin-free -fno-builtin-aligned_alloc -fno-builtin-posix_memalign)
 
+# What is not interposed can run under a sanitizer; what links it is instrumented too.
+function(make_sanitizable target)
+  if(HEAPWISE_SANITIZER)
+    target_compile_options(${target} PUBLIC -fsanitize=${HEAPWISE_SANITIZER} -fno-sanitize-recover=all
+                           -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${HEAPWISE_SANITIZER})
+  endif()
+endfunction()
+
 # A layer of the suite: a static library `heapwise_<name>` with an explicit list of sources.
 function(add_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_library(heapwise_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(heapwise_${name} PUBLIC heapwise_flags ${ARG_LINK})
   set_target_properties(heapwise_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  make_sanitizable(heapwise_${name})
 endfunction()
 
 # A library for LD_PRELOAD: raw system calls, no C++ runtime, resolves everything at load.
@@ -39,7 +49,8 @@ function(add_preload name)
   target_link_libraries(${name} PRIVATE c gcc)
 endfunction()
 
-# A GoogleTest program: tests/<...>/<name>.cpp becomes test target <name>.
+# A GoogleTest program: tests/<...>/<name>.cpp becomes test target <name>; `unit_tests` builds all.
+add_custom_target(unit_tests)
 function(add_unit_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   if(NOT ARG_SOURCES)
@@ -48,5 +59,8 @@ function(add_unit_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE heapwise_flags ${ARG_LINK} GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  add_dependencies(unit_tests ${name})
+  # Some tests ask for more memory than there is, which a sanitizer's malloc would not survive.
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
+                       ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1")
 endfunction()

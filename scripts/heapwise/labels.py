@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 # Longer words for sentences, short ones (10 columns at most) for tables.
 STATUS_WORDS = {
@@ -124,25 +124,6 @@ def cell(workload: str, parameters: Mapping[str, Any], threads_count: int, title
         return title if threads_count == 1 else f"{title}, {threads(threads_count)}"
     words = [workload] + [f"{key}={scaled(value)}" for key, value in sorted(parameters.items())]
     return f"{' '.join(words)}, {threads(threads_count)}"
-
-
-class CellNames:
-    """Short names for the cells of one folder: the workload, and only what tells its cells apart."""
-
-    def __init__(self, cells: Iterable[tuple[str, Mapping[str, Any], int]]) -> None:
-        self._values: dict[tuple[str, str], set[str]] = {}
-        for workload, parameters, threads_count in cells:
-            for key, value in (*parameters.items(), ("threads", threads_count)):
-                self._values.setdefault((workload, key), set()).add(str(value))
-
-    def name(self, workload: str, parameters: Mapping[str, Any], threads_count: int) -> str:
-        if workload == "command":
-            return cell(workload, parameters, threads_count)
-        telling = [f"{key}={scaled(value)}" for key, value in sorted(parameters.items())
-                   if len(self._values.get((workload, key), ())) > 1]
-        if len(self._values.get((workload, "threads"), ())) > 1 or threads_count > 1:
-            telling.append(threads(threads_count))
-        return " ".join([workload, *telling])
 
 
 def status_words(status: str, detail: str, signal: int | None = None) -> str:

@@ -35,7 +35,7 @@ from .folder import parse_json
 from .reference import PICTURES, SELF_COST
 from .render import environment_line, markdown_table
 from .summarize import read_summary, write_text
-from .tables import (COMMAND_COLUMNS, LEGEND, CellView, Column, Table, Text, cell_table, cell_views, figure_text, sweep_table)
+from .tables import (COMMAND_COLUMNS, LEGEND, CellView, Column, Table, Text, cell_table, cell_views, figure_text, sweep_table, title_of)
 
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
@@ -157,12 +157,11 @@ def _summary(reference: Reference) -> list[str]:
 
 def _matrix(views: Sequence[CellView], column: Column) -> Table:
     """Cells as rows, allocators as columns; words in the place of missing figures."""
-    names = labels.CellNames((view.workload, view.parameters, view.threads) for view in views)
     baselines = list(dict.fromkeys(view.baseline for view in views))
     others = list(dict.fromkeys(spec for view in views for spec in view.allocators if spec not in baselines))
     rows = []
     for view in views:
-        row = [Text(names.name(view.workload, view.parameters, view.threads))]
+        row = [Text(view.title)]
         row.extend(figure_text(view, spec, column) if view.runs(column.pass_name, spec) else Text("not run", "failed")
                    for spec in (view.baseline, *others))
         rows.append(tuple(row))
@@ -172,8 +171,7 @@ def _matrix(views: Sequence[CellView], column: Column) -> Table:
 def _sweep(reference: Reference) -> list[str]:
     lines = []
     for sweep in reference.summary["sweeps"]:
-        name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"], sweep.get("title", ""))
-        lines.extend([f"On `{name}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
+        lines.extend([f"On `{title_of(sweep)}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
                       "<details><summary>All settings</summary>", "", *markdown_table(sweep_table(sweep)), "", "</details>", ""])
     return lines
 

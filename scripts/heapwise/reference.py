@@ -30,7 +30,8 @@ from .render import markdown_summary
 from .summarize import to_json, write_text
 from .summary import summarize_folder
 
-REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "results" / "reference"
 PICTURES = "pictures"
 SELF_COST = "self_cost.json"
 LARGEST_TOTAL_BYTES = 10_000_000
@@ -76,19 +77,24 @@ def compressed(lines: bytes) -> bytes:
     return gzip.compress(lines, compresslevel=9, mtime=0)
 
 
+def without_checkout(text: str) -> str:
+    """Paths inside this repository relative to it: where a checkout lay says nothing of what was measured."""
+    return text.replace(f"{ROOT}/", "")
+
+
 def _write_data(directory: Path, staged: Path) -> None:
     folder = read_folder(directory)
     if not any(runs.blocks for runs in folder.groups):
         raise HeapwiseError(f"{directory} has no complete block, so there is nothing to refer to. Finish it with "
                             f"`heapwise bench --resume {directory}`.")
-    shutil.copyfile(directory / "manifest.json", staged / "manifest.json")
+    write_text(staged / "manifest.json", without_checkout((directory / "manifest.json").read_text(encoding="utf-8")))
     if (directory / SELF_COST).is_file():
         shutil.copyfile(directory / SELF_COST, staged / SELF_COST)
     _, torn = read_run_lines(directory)
     records = decompressed(runs_file(directory))
     if torn:
         records = records[:records.rfind(b"\n") + 1]
-    (staged / "runs.jsonl.gz").write_bytes(compressed(records))
+    (staged / "runs.jsonl.gz").write_bytes(compressed(without_checkout(records.decode()).encode()))
     # from the packed copy, so that what is committed is known to read back
     summary = summarize_folder(read_folder(staged))
     write_text(staged / "summary.json", to_json(summary))

@@ -84,7 +84,7 @@ TIME_COLUMNS = (
     Column("cpu_per_operation_ns", "throughput", "CPU/op", interval=True),
 )
 LATENCY_COLUMNS = tuple(
-    Column(f"{step}_{percentile}_ns", "latency", f"{STEP_LABELS[step]} {words}")
+    Column(f"{step}_{percentile}_ns", "latency", f"{STEP_LABELS[step]} {words}", interval=True)
     for step in STEPS for percentile, words in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")))
 MEMORY_COLUMNS = (
     *(replace(column, interval=True) for column in TERMINAL_COLUMNS if column.pass_name == "memory"),
@@ -283,7 +283,7 @@ def sweep_table(sweep: Node) -> Table:
         headings.insert(len(keys) + 1, "ratio")
     rows = tuple(_sweep_row(row, keys, figures, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
     notes = tuple(f"{row['allocator']}: {row['status_text']}" for row in sweep["rows"] if row["status_text"])
-    return Table(f"threshold sweep: {_title_of(sweep)}", f"baseline {sweep['baseline']} as installed", tuple(headings), rows, notes)
+    return Table(f"threshold sweep: {title_of(sweep)}", f"baseline {sweep['baseline']} as installed", tuple(headings), rows, notes)
 
 
 def _sweep_row(row: Node, keys: Sequence[str], figures: Sequence[tuple[str, str, str]], is_baseline: bool) -> tuple[Text, ...]:
@@ -310,7 +310,8 @@ def _sweep_ratio(row: Node) -> str:
     return labels.ratio(row["ratio"]) + ends
 
 
-def _title_of(node: Node) -> str:
+def title_of(node: Node) -> str:
+    """The cell of a group, comparison or sweep as people read it."""
     return labels.cell(node["workload"], node["parameters"], node["threads"], node.get("title", ""))
 
 
@@ -319,7 +320,7 @@ def own_cost_table(summary: Node) -> Table | None:
     costs = summary["own_costs"]
     if not costs:
         return None
-    rows = tuple((Text(_title_of(cost)),
+    rows = tuple((Text(title_of(cost)),
                   Text(labels.duration(cost["wall_per_operation_ns"])) if cost["wall_per_operation_ns"] is not None
                   else Text(cost["status_text"] or "no blocks", "failed"),
                   Text(str(cost["blocks_count"]))) for cost in costs)

@@ -50,6 +50,11 @@ class GroupPlan:
     threads: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def title(self) -> str:
+        """As if every parameter but the size of a sweep were at its default."""
+        return f"{self.workload}:size=1M" if self.purpose == "sweep" else self.workload
+
 
 def fails_always(status: str, detail: str = "", only_pass: str | None = None):
     return lambda pass_name, block: (status, detail) if only_pass in (None, pass_name) else None
@@ -84,7 +89,7 @@ def manifest(groups: list[GroupPlan], kind: str, seed: int) -> dict[str, Any]:
         "environment": ENVIRONMENT,
         "allocators": [{"spec": spec, "name": spec.partition(":")[0], "library_path": f"/synthetic/{spec.partition(':')[0]}.so",
                         "build_id": "00", "version": "0.0", "package": "synthetic"} for spec in specs],
-        "plan": [{"workload": group.workload, "parameters": dict(group.parameters), "threads": group.threads,
+        "plan": [{"title": group.title, "workload": group.workload, "parameters": dict(group.parameters), "threads": group.threads,
                   "pass": group.pass_name, "blocks": group.blocks, "purpose": group.purpose, "baseline": group.baseline,
                   "allocators": list(group.behaviours)} for group in groups],
     }

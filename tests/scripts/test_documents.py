@@ -98,6 +98,19 @@ def test_a_reference_holds_the_records_as_they_were(repository, bench_folder):
     assert read_summary(packed)["kind"] == "bench"
 
 
+def test_a_reference_does_not_say_where_the_checkout_lay(small_folder, tmp_path):
+    """Would catch: a path of one machine in the repository."""
+    from heapwise.reference import ROOT
+    for name in ("manifest.json", "runs.jsonl"):
+        file = small_folder / name
+        file.write_text(file.read_text().replace("/synthetic/", f"{ROOT}/build/"))
+    assert str(ROOT) in (small_folder / "manifest.json").read_text()
+    pack(small_folder, "moved", tmp_path)
+    packed = tmp_path / "moved"
+    assert str(ROOT).encode() not in gzip.decompress((packed / "runs.jsonl.gz").read_bytes())
+    assert all(str(ROOT) not in file.read_text() for file in packed.glob("*.json"))
+
+
 def test_a_torn_line_is_not_packed(small_folder, tmp_path):
     """Would catch: a reference that begins its life with a warning."""
     file = small_folder / "runs.jsonl"

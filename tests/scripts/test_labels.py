@@ -40,11 +40,13 @@ def test_a_spec_is_name_and_settings_without_its_path():
     assert labels.parse_spec("mine=./libmine.so:x=1") == ("mine", {"x": "1"})
 
 
-def test_short_names_hold_only_what_tells_cells_apart():
-    """Would catch: two cells of one name in a picture."""
-    names = labels.CellNames([("w", {"size": 64, "live": 10}, 1), ("w", {"size": 1024, "live": 10}, 1), ("v", {"size": 64}, 2)])
-    assert names.name("w", {"size": 1024, "live": 10}, 1) == "w size=1K"
-    assert names.name("v", {"size": 64}, 2) == "v 2 threads"
+def test_a_cell_is_named_by_the_spec_one_would_type():
+    """Would catch: two cells of one name in a picture, or a title that hides the threads."""
+    parameters = {"size": 1024, "live": 10}
+    assert labels.cell("w", parameters, 1, "w:size=1K") == "w:size=1K"
+    assert labels.cell("w", parameters, 2, "w:size=1K") == "w:size=1K, 2 threads"
+    assert labels.cell("w", parameters, 1) == "w live=10 size=1K, 1 thread"
+    assert labels.cell("command", {"command": "sort x"}, 1, "sort x") == "sort x"
 
 
 def test_a_status_says_what_is_known_of_it():

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from .. import labels
 from ..folder import GroupRuns, ResultFolder
 from ..metrics import NOISY_BAND
-from ..tables import CellView, cell_views
+from ..tables import CellView, cell_views, title_of
 from . import counts, forest, percentiles, threshold_sweep, timelines, trade
 from .data import (MAJOR_FAULTS, CountData, RatioData, TradeData, comparison_views, count_data, latency_steps,
                    percentile_data, ratio_data, runs_of_cell, timeline_data, trade_data, words_for_missing)
@@ -45,16 +45,13 @@ def draw_all(folder: ResultFolder, summary: Summary, directory: Path, png: bool 
 def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Names and makers of the pictures, the overviews first."""
     views = comparison_views(summary)
-    names = labels.CellNames((view.workload, view.parameters, view.threads) for view in views)
-    named = [(names.name(view.workload, view.parameters, view.threads), view) for view in views]
+    named = [(view.title, view) for view in views]
     yield from _overviews(named)
     yield from _command_pictures(summary)
     sweeps = summary["sweeps"]
-    sweep_names = labels.CellNames((sweep["workload"], sweep["parameters"], sweep["threads"]) for sweep in sweeps)
     for sweep in sweeps:
         if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
-            name = sweep_names.name(sweep["workload"], sweep["parameters"], sweep["threads"])
-            yield f"sweep-{slug(name)}", _bind(_sweep, sweep)
+            yield f"sweep-{slug(title_of(sweep))}", _bind(_sweep, sweep)
     for name, view in named:
         latency, memory = runs_of_cell(folder, view, "latency"), runs_of_cell(folder, view, "memory")
         if latency is not None and latency_steps(latency):
@@ -158,9 +155,8 @@ def _sweep(sweep: Mapping[str, Any]) -> Figure:
     blocks = sorted({row["blocks_count"] for row in sweep["rows"] if row["blocks_count"]})
     caption = (f"{sweep['reading']} Medians of {labels.joined([labels.blocks(number) for number in blocks])}; dark is much, "
                "by logarithm; empty: not part of the sweep.")
-    name = labels.cell(sweep["workload"], sweep["parameters"], sweep["threads"], sweep.get("title", ""))
     figure, axes = new_figure(len(grid), len(measured), width, 0.9 + 0.46 * sum(heights),
-                              f"glibc's thresholds on {name}",
+                              f"glibc's thresholds on {title_of(sweep)}",
                               caption, height_ratios=heights)
     for maps, panels in zip(grid, axes):
         for place, (data, panel) in enumerate(zip(maps, panels)):

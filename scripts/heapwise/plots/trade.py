@@ -29,7 +29,7 @@ def plot(data: TradeData, axes: Axes) -> None:
     ratio_axis(axes, "x", *ratio_range([time for time, _ in points]))
     ratio_axis(axes, "y", *ratio_range([memory for _, memory in points]))
     _name_points(axes, points)
-    axes.set_title(f"{data.cell}, {labels.blocks(data.time_blocks_count)} (memory {data.memory_blocks_count})")
+    axes.set_title(f"{data.cell}\n{labels.blocks(data.time_blocks_count)} (memory {data.memory_blocks_count})")
     axes.set_xlabel("time / operation")
     axes.set_ylabel("peak RSS")
     if data.missing:
