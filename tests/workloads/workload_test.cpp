@@ -88,6 +88,7 @@ TEST_P(EveryWorkload, ABatchIsTheAnnouncedNumberOfOperations) {
   EXPECT_EQ(demand.operations_count, instance.operations_per_batch());
   EXPECT_EQ(demand.heap_calls_count, 2 * demand.operations_count);
   EXPECT_GT(demand.requested_bytes, 0U);
+  workload.drain();
 }
 
 // Would catch: a run that cannot be repeated.
@@ -97,7 +98,9 @@ TEST_P(EveryWorkload, TheSameSeedAsksForTheSameBytes) {
     instance.workload().warm_up();
     instance.workload().prepare_batch();
     instance.workload().run_batch();
-    return instance.workload().demand();
+    const auto asked = instance.workload().demand();
+    instance.workload().drain();
+    return asked;
   };
   EXPECT_EQ(demand().requested_bytes, demand().requested_bytes);
 }
