@@ -60,7 +60,5 @@ function(add_unit_test name)
   target_link_libraries(${name} PRIVATE heapwise_flags ${ARG_LINK} GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(unit_tests ${name})
-  # Some tests ask for more memory than there is, which a sanitizer's malloc would not survive.
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
-                       ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()

@@ -187,6 +187,9 @@ long faults_count() {
 
 // Silent error: churn above the threshold maps, faults and unmaps each time.
 TEST(Heap, large_churn_reuses_its_pages) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "the sanitizer's own memory faults along";
+#endif
   constexpr std::size_t kPage = 65536;  // the largest there is
   void* const live = refmalloc_malloc(60u << 20);
   long touched = 0;
