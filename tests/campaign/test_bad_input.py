@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SMALL, Heapwise
+from heapwise_command import SMALL, Heapwise
 
 
 @pytest.mark.parametrize(("words", "said"), [

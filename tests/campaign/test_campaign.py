@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, SMALL, Heapwise, counted_cells, manifest, records
+from heapwise_command import ROOT, SMALL, Heapwise, counted_cells, manifest, records
 
 SEED = ["--seed", "42"]
 # Enough calls for the evil libraries to show, in the shortened checked pass too.

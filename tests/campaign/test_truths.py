@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, Heapwise, records
+from heapwise_command import BUILD, Heapwise, records
 
 CLANG_BUILD = os.environ.get("HEAPWISE_CLANG_BUILD_DIR")
 BUILDS = [BUILD] + ([Path(CLANG_BUILD)] if CLANG_BUILD else [])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Heapwise, manifest, records
+from heapwise_command import Heapwise, manifest, records
 
 QUICK = ["--repetitions", "2", "--warmup", "0", "--allocators", "glibc jemalloc", "--out", "a"]
 

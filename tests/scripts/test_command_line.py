@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import factory
 import pytest
-from conftest import REPOSITORY
 from heapwise.__main__ import SUBCOMMANDS, main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_summarize_writes_the_summary_beside_the_records(small_folder, capsys):
