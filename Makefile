@@ -3,15 +3,17 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+# Warnings are errors where CI says so.
+WERROR := -DHEAPWISE_WERROR=$(if $(CI),ON,OFF)
 RESULT ?= $(shell ls -dt results/20* 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap configure suite build build-clang bench test test-full report reference install clean
 
 help:
-	@echo 'make bench      compare all allocators here (about 10 minutes on a fresh machine)'
+	@echo 'make bench      compare all allocators here (5 to 10 minutes on a fresh machine)'
 	@echo 'make test       build and run every test'
-	@echo 'make test-full  the same, with sanitizers and long fuzzing'
+	@echo 'make test-full  the same, and the unit tests under sanitizers'
 	@echo 'make build      only build, into $(BUILD)/'
 	@echo 'make report     the summary and plots of the newest result again (RESULT=DIR for another)'
 	@echo 'make reference  measure everything the README shows, anew (about half an hour)'
@@ -22,7 +24,7 @@ bootstrap:
 	@scripts/bootstrap
 
 configure: bootstrap
-	@cmake --preset release -B $(BUILD) -Wno-dev >$(BUILD)-configure.log 2>&1 \
+	@cmake --preset release -B $(BUILD) $(WERROR) -Wno-dev >$(BUILD)-configure.log 2>&1 \
 	  || { cat $(BUILD)-configure.log; rm -f $(BUILD)-configure.log; exit 1; }
 	@rm -f $(BUILD)-configure.log
 
@@ -38,12 +40,12 @@ bench: suite
 
 # The worker once more by the other compiler: what one deletes, the other may keep.
 build-clang: bootstrap
-	@cmake --preset clang -DBUILD_TESTING=OFF -Wno-dev >/dev/null
+	@cmake --preset clang $(WERROR) -DBUILD_TESTING=OFF -Wno-dev >/dev/null
 	@cmake --build build-clang -j $(JOBS) --target suite
 
 test: build build-clang
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
-	@python=$$(scripts/choose-python) && echo "pytest runs on $$python" && \
+	@python=$$(scripts/choose-python pytest jsonschema) && echo "pytest runs on $$python" && \
 	  HEAPWISE_BUILD_DIR=$(abspath $(BUILD)) HEAPWISE_CLANG_BUILD_DIR=$(abspath build-clang) \
 	  PYTHONPATH=scripts $$python -m pytest -q -p no:cacheprovider tests
 
@@ -60,7 +62,7 @@ report:
 	@python=$$(scripts/choose-python) && PYTHONPATH=scripts $$python -m heapwise summarize $(RESULT)
 
 reference: suite
-	@scripts/reference
+	@scripts/reference $(BUILD)
 
 install: suite
 	@cmake --install $(BUILD) --prefix $(PREFIX)
