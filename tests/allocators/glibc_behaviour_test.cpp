@@ -1,7 +1,7 @@
 // glibc has no getter: what it makes of each setting, measured, alone and together with others.
 #include <gtest/gtest.h>
 
-#include "allocators/huge_pages.h"
+#include "allocators/behaviour/huge_pages.h"
 #include "tests/allocators/allocator_process.h"
 
 namespace heapwise {

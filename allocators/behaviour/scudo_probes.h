@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "allocators/behaviour_probe.h"
+#include "allocators/behaviour/behaviour_probe.h"
 
 namespace heapwise {
 

@@ -1,4 +1,4 @@
-#include "allocators/glibc_heap.h"
+#include "allocators/behaviour/glibc_heap.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "allocators/huge_pages.h"
+#include "allocators/behaviour/huge_pages.h"
 
 namespace heapwise::glibc {
 

@@ -1,4 +1,4 @@
-#include "allocators/huge_pages.h"
+#include "allocators/behaviour/huge_pages.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

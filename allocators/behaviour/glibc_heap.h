@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "allocators/glibc_probes.h"
+#include "allocators/behaviour/glibc_probes.h"
 
 namespace heapwise::glibc {
 

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "allocators/allocator.h"
-#include "allocators/glibc_probes.h"
+#include "allocators/behaviour/glibc_probes.h"
+#include "allocators/behaviour/scudo_probes.h"
 #include "allocators/ownership.h"
-#include "allocators/scudo_probes.h"
 #include "allocators/setting_report.h"
 
 namespace heapwise {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "allocators/behaviour_probe.h"
+#include "allocators/behaviour/behaviour_probe.h"
 
 namespace heapwise {
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "allocators/glibc_heap.h"
+#include "allocators/behaviour/glibc_heap.h"
 
 namespace heapwise {
 namespace {

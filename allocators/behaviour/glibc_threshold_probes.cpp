@@ -6,7 +6,7 @@
 #include <cinttypes>
 #include <cstdlib>
 
-#include "allocators/glibc_heap.h"
+#include "allocators/behaviour/glibc_heap.h"
 
 namespace heapwise {
 namespace {

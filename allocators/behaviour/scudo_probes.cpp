@@ -1,4 +1,4 @@
-#include "allocators/scudo_probes.h"
+#include "allocators/behaviour/scudo_probes.h"
 
 #include <dlfcn.h>
 #include <sys/mman.h>

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "allocators/glibc_heap.h"
-#include "allocators/huge_pages.h"
+#include "allocators/behaviour/glibc_heap.h"
+#include "allocators/behaviour/huge_pages.h"
 
 namespace heapwise {
 namespace {

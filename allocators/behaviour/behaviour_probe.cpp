@@ -1,4 +1,4 @@
-#include "allocators/behaviour_probe.h"
+#include "allocators/behaviour/behaviour_probe.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
