@@ -6,9 +6,10 @@
 // Does not model: work between malloc and free, objects that come back to their maker, open-loop
 // arrival (a full queue stops its producer), threads that start and end.
 //
-// Parameters and their source: 16 to 512 bytes log-uniform are messages and nodes; 1:1 is the plain
-// pipeline, n:m the pool. A queue of 1024 objects keeps the live set in the caches, so that the
-// hand-over between the allocator's threads is what is seen.
+// Parameters and their source: the suite's own choice, not taken from a trace. 16 to 512 bytes
+// log-uniform stand for messages and nodes; 1:1 is the plain pipeline, n:m the pool. A queue of
+// 1024 objects keeps the live set in the caches, so that the hand-over between the allocator's
+// threads is what is seen.
 //
 // How to read the result: an operation is one malloc with the write of its first byte in a producer
 // and one free in a consumer, which run side by side; time an operation is the slower side's.
