@@ -7,11 +7,13 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     folder       a result folder as frozen dataclasses, blocks selected
     metrics      which metrics are compared, their class, unit and band
     statistics   paired inference inside blocks
+    work         whether a run did the baseline's work: exit code, outputs, files, state
     findings     what a user of `try` must know before any figure
     sweep        which M_MMAP_THRESHOLD: rows and their reading
     summary      a folder's summary.json
     labels       words and numbers as people read them
     tables       the terminal's and Markdown's tables, from a summary alone
+    program_tables  those of whole programs
     palette      one colour, marker and line for each allocator
     plots        one file for each kind of picture
     readme, reference, validate, summarize, plot    the subcommands

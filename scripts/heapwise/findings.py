@@ -1,93 +1,139 @@
-"""What a user of `try` must know before any figure: failures, other exit codes, other outputs.
+"""What a user of `try` must know before any figure: failures, and other work than the baseline's.
 
-A run whose exit code differs from the baseline's in the same block did not do the same work: it
-has no figures in any comparison. Outputs are compared only where the baseline's own runs agree
-with each other; where they do not, the command is not repeatable and that is the finding.
+A finding of any kind but `not_repeatable` (which says something of the command and nothing of an
+allocator) makes `heapwise try` exit with 1. What a reader should know beside that is a note.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Iterable, Sequence
 
-from .folder import GroupRuns, Record
-from .labels import joined, status_words
+from .folder import Record
+from .labels import cell, joined
+from .work import EXIT_CODE, STATE, GroupWork, Product, made
 
-STREAMS = ("stdout", "stderr")
-
-
-def comparable(record: Record, baseline: Record) -> bool:
-    """Whether the run did the baseline's work, as far as status and exit code tell."""
-    if not record.ok:
-        return False
-    return not baseline.ok or record.outcome.get("exit_code") == baseline.outcome.get("exit_code")
+EXITING_KINDS = ("failed", "exit_code_differs", "file_differs", "state_differs", "output_differs", "stderr_differs",
+                 "metric_missing")
+Finding = dict[str, Any]
 
 
-def failure_words(record: Record, baseline: Record) -> str | None:
-    """Why the record has no figures; None when it has."""
-    if not record.ok:
-        return status_words(record.status, record.status_detail, record.signal)
-    if comparable(record, baseline):
-        return None
-    return f"exit code {record.outcome.get('exit_code')} instead of {baseline.outcome.get('exit_code')}"
+def unequal_runs_count(works: Sequence[GroupWork]) -> int:
+    """Runs that ended ok and are still behind a finding of EXITING_KINDS."""
+    return sum(1 for work in works for _ in work.unequal_runs())
 
 
-def findings_of(runs: GroupRuns) -> list[dict[str, Any]]:
-    """The findings of one group of purpose `command`, the gravest first."""
-    if runs.group.purpose != "command" or not runs.blocks:
+def findings_of(work: GroupWork) -> list[Finding]:
+    """The findings of one group of commands, the gravest first."""
+    group, blocks = work.runs.group, work.runs.blocks
+    if group.cell.pass_name != "command" or not blocks:
         return []
-    command = str(dict(runs.group.cell.parameters).get("command", ""))
-    baseline = [record for record in runs.records(runs.group.baseline) if record.ok]
+    found = [*_failures(work), *_other_work(work), *_missing_metrics(work)]
+    found.sort(key=lambda one: EXITING_KINDS.index(one[0]))
+    command = str(dict(group.cell.parameters).get("command", ""))
+    return [{"kind": kind, "title": _title(work), "command": command, "allocator": allocator, "text": text}
+            for kind, allocator, text in [*found, *_not_repeatable(work)]]
 
-    def finding(kind: str, allocator: str, text: str) -> dict[str, Any]:
-        return {"kind": kind, "command": command, "allocator": allocator, "text": text}
 
-    result = [finding(kind, allocator, text) for allocator in _allocators(runs)
-              for kind, text in _failures(runs, allocator)]
-    unstable = [stream for stream in STREAMS if len({_stream(record, stream) for record in baseline}) > 1]
-    exit_codes = {record.outcome.get("exit_code") for record in baseline}
-    if len(exit_codes) > 1:
-        result.append(finding("not_repeatable", runs.group.baseline,
-                              f"not repeatable: the baseline's own exit codes are {joined(sorted(map(str, exit_codes)))}"))
+def notes_of(work: GroupWork) -> list[str]:
+    """Remarks and processes left behind, each once with how often and under which allocators."""
+    if work.runs.group.purpose != "command":
+        return []
+    counted: dict[str, Counter[str]] = {}
+    for allocator in _allocators(work):
+        for record in work.runs.records(allocator):
+            for text in _remarks(record):
+                counted.setdefault(text, Counter())[allocator] += 1
+    share = ", malloc's share" if work.runs.group.cell.pass_name == "malloc_share" else ""
+    total = len(work.runs.blocks) * len(_allocators(work))
+    return [f"{_title(work)}{share}: {text} ({_how_often(runs, total)})" for text, runs in counted.items()]
+
+
+def _title(work: GroupWork) -> str:
+    group = work.runs.group
+    return cell(group.cell.workload, dict(group.cell.parameters), group.cell.threads, group.title)
+
+
+def _allocators(work: GroupWork) -> list[str]:
+    names = list(work.runs.group.allocators)
+    return names if work.runs.group.baseline in names else [work.runs.group.baseline, *names]
+
+
+def _failures(work: GroupWork) -> Iterable[tuple[str, str, str]]:
+    total = len(work.runs.blocks)
+    for allocator in _allocators(work):
+        failed = Counter(("exit_code_differs" if record.ok else "failed", work.failure_words(record))
+                         for record in work.runs.records(allocator)
+                         if not record.ok or EXIT_CODE in work.differences(record))
+        for (kind, words), number in failed.most_common():
+            yield kind, allocator, words if number == total else f"{words} in {number} of {total} runs"
+
+
+def _other_work(work: GroupWork) -> Iterable[tuple[str, str, str]]:
+    for allocator in work.runs.group.allocators:
+        ok = [record for record in work.runs.records(allocator) if record.ok]
+        for product, agreed in work.agreed.items():
+            other = [record for record in ok if product in work.differences(record)]
+            if other and product != EXIT_CODE:
+                text = f"{product.name} differs from the baseline's in {len(other)} of {len(ok)} runs"
+                varies = len({made(record, product) for record in ok}) > 1
+                own = "; its own runs differ from each other" if varies else ""
+                yield product.kind, allocator, text + _sizes(other[0], product, agreed) + own + _doubt(work)
+
+
+def _sizes(record: Record, product: Product, agreed: Any) -> str:
+    """` (5 bytes instead of 4)`, for what has a size."""
+    ours = made(record, product)
+    if product == STATE:
+        return ""
+    if ours is None:
+        return " (it was not written)"
+    if ours[0] == agreed[0]:
+        return " (as many bytes, other content)"
+    return f" ({ours[0]:,} bytes instead of {agreed[0]:,})"
+
+
+def _doubt(work: GroupWork) -> str:
+    return "" if work.baseline_runs_count > 1 else \
+        "; whether the baseline's own runs agree takes two of them at least: use more --repetitions"
+
+
+def _missing_metrics(work: GroupWork) -> Iterable[tuple[str, str, str]]:
+    ok = {allocator: [record for record in work.runs.records(allocator) if record.ok] for allocator in _allocators(work)}
+    for metric in work.runs.group.user_metrics:
+        without = {allocator: sum(metric.name in work.missing_metrics(record) for record in records)
+                   for allocator, records in ok.items()}
+        found, check = f"metric {metric.name} was not found in", f"check its pattern '{metric.pattern}' against what the command prints"
+        if any(ok.values()) and all(without[allocator] == len(ok[allocator]) for allocator in ok):
+            yield "metric_missing", work.runs.group.baseline, f"{found} any run; {check}"
+            continue
+        for allocator, number in without.items():
+            if number:
+                yield "metric_missing", allocator, f"{found} {number} of {len(ok[allocator])} runs; {check}"
+
+
+def _not_repeatable(work: GroupWork) -> Iterable[tuple[str, str, str]]:
+    unstable = dict(work.unstable)
+    exit_codes = unstable.pop(EXIT_CODE, None)
+    baseline = work.runs.group.baseline
+    if exit_codes:
+        codes = joined(sorted(map(str, exit_codes)))
+        yield "not_repeatable", baseline, f"not repeatable: the baseline's own exit codes are {codes}, so they are not compared"
     if unstable:
-        result.append(finding("not_repeatable", runs.group.baseline,
-                              f"not repeatable: {joined(unstable)} differs between runs of the baseline itself, "
-                              "so it is not compared"))
-    for allocator in runs.group.allocators:
-        for stream in STREAMS:
-            if stream not in unstable and allocator != runs.group.baseline:
-                result.extend(finding("output_differs", allocator, text)
-                              for text in _other_output(runs, allocator, stream))
-    return result
+        names = joined([product.name for product in unstable])
+        verb, pronoun = ("differs", "it is") if len(unstable) == 1 else ("differ", "they are")
+        yield "not_repeatable", baseline, \
+            f"not repeatable: {names} {verb} between runs of the baseline itself, so {pronoun} not compared"
 
 
-def _allocators(runs: GroupRuns) -> list[str]:
-    names = list(runs.group.allocators)
-    return names if runs.group.baseline in names else [runs.group.baseline, *names]
+def _remarks(record: Record) -> list[str]:
+    left = record.outcome.get("leftover_processes_count", 0)
+    return [*record.outcome.get("remarks", ()), *(["left processes behind"] if left else [])]
 
 
-def _failures(runs: GroupRuns, allocator: str) -> list[tuple[str, str]]:
-    failed: Counter[tuple[str, str]] = Counter()
-    for block in runs.blocks:
-        record, baseline = block[allocator], block[runs.group.baseline]
-        words = failure_words(record, baseline)
-        if words is not None:
-            failed["exit_code_differs" if record.ok else "failed", words] += 1
-    total = len(runs.blocks)
-    return [(kind, words if number == total else f"{words} in {number} of {total} runs")
-            for (kind, words), number in failed.most_common()]
-
-
-def _other_output(runs: GroupRuns, allocator: str, stream: str) -> list[str]:
-    pairs = [(block[allocator], block[runs.group.baseline]) for block in runs.blocks]
-    pairs = [(ours, theirs) for ours, theirs in pairs if ours.ok and theirs.ok]
-    other = [(ours, theirs) for ours, theirs in pairs if _stream(ours, stream) != _stream(theirs, stream)]
-    if not other:
-        return []
-    ours, theirs = other[0]
-    return [f"{stream} differs from the baseline's in {len(other)} of {len(pairs)} runs "
-            f"({ours.outcome.get(f'{stream}_bytes')} bytes instead of {theirs.outcome.get(f'{stream}_bytes')})"]
-
-
-def _stream(record: Record, stream: str) -> tuple[Any, Any]:
-    return record.outcome.get(f"{stream}_bytes"), record.outcome.get(f"{stream}_digest")
+def _how_often(runs: Counter[str], total: int) -> str:
+    """`8 of 24 runs: glibc 8`, or that it was in all of them."""
+    number = sum(runs.values())
+    if number == total:
+        return "in every run" if total > 1 else "in its run"
+    return f"{number} of {total} runs: {', '.join(f'{allocator} {times}' for allocator, times in runs.items())}"

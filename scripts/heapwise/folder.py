@@ -14,10 +14,11 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from . import SCHEMA_VERSION
 from .errors import HeapwiseError
+from .labels import program_name
 
 Parameters = tuple[tuple[str, Any], ...]
 
@@ -63,6 +64,25 @@ class Record:
 
 
 @dataclass(frozen=True)
+class UserMetric:
+    """A figure that the user's pattern finds in a command's output; `user_NAME` in the records."""
+
+    name: str
+    pattern: str
+    better: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a group's command is, where the manifest says so. `served`: a server, timed under a client."""
+
+    name: str
+    models: str
+    served: bool
+    timing: str
+
+
+@dataclass(frozen=True)
 class Group:
     """One entry of the plan: what may be compared, and how often it was to be run."""
 
@@ -72,6 +92,8 @@ class Group:
     baseline: str
     allocators: tuple[str, ...]
     title: str = ""  # the cell as a spec, without defaults; for people
+    user_metrics: tuple[UserMetric, ...] = ()
+    program: Program | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,8 @@ def read_folder(path: Path) -> ResultFolder:
     if torn:
         notes.append("the last line of the run records is torn (the run was cut off while writing); it is not used")
     records = [_record(line, number, path) for number, line in lines]
-    groups = tuple(_group(node) for node in manifest["plan"])
+    programs = manifest.get("programs", ())
+    groups = tuple(_group(node, programs) for node in manifest["plan"])
     attempts, strangers = _sort_into_attempts(groups, records)
     if strangers:
         notes.append(f"{strangers} records belong to no group of the plan; they are not used")
@@ -110,7 +133,7 @@ def read_folder(path: Path) -> ResultFolder:
     for one in runs:
         if one.incomplete_blocks_count:
             notes.append(
-                f"{one.group.cell.workload}, {one.group.cell.pass_name}, {one.group.purpose}: "
+                f"{one.group.cell.workload}, {one.group.cell.pass_name.replace('_', ' ')}, {one.group.purpose}: "
                 f"{one.incomplete_blocks_count} of {one.group.blocks_planned} blocks are incomplete or were not run; "
                 "finish them with `heapwise bench --resume`"
             )
@@ -217,9 +240,22 @@ def _record(node: Any, number: int, path: Path) -> Record:
                             f"Check the folder with `python -m heapwise validate {path}`.") from error
 
 
-def _group(node: Mapping[str, Any]) -> Group:
+def _group(node: Mapping[str, Any], programs: Sequence[Mapping[str, Any]]) -> Group:
+    metrics = tuple(UserMetric(one["name"], one["pattern"], one["better"]) for one in node.get("metrics", ()))
     return Group(cell=Cell.from_json(node), blocks_planned=node["blocks"], purpose=node["purpose"],
-                 baseline=node["baseline"], allocators=tuple(node["allocators"]), title=node.get("title", ""))
+                 baseline=node["baseline"], allocators=tuple(node["allocators"]), title=node.get("title", ""),
+                 user_metrics=metrics, program=_program_of(node, programs))
+
+
+def _program_of(group: Mapping[str, Any], programs: Sequence[Mapping[str, Any]]) -> Program | None:
+    """By name for the applications, because two of them may share a command; otherwise by the command."""
+    name, command = program_name(group["workload"]), group["parameters"].get("command")
+    node = next((one for one in programs if (one.get("name") == name if name else one["title"] == command)), None)
+    if node is None:
+        return None
+    served = "serve" in node
+    timing = node.get("timing") or ("serve" if served else "whole")
+    return Program(node.get("name", ""), node.get("models", ""), served, timing)
 
 
 def _sort_into_attempts(groups: tuple[Group, ...],

@@ -19,7 +19,13 @@ STATUS_WORDS = {
     "count_mismatch": ("call count wrong", "miscounted"),
     "out_of_memory": ("out of memory", "no memory"),
     "interrupted": ("interrupted", "cut off"),
+    "client_failed": ("client failed", "client err"),
+    "too_much_output": ("printed too much", "flooded"),
 }
+# In the place of figures of runs that ended ok and made something else than the baseline's; by kind of finding.
+OTHER_WORK_WORDS = {"exit_code_differs": "other exit", "file_differs": "other file", "state_differs": "other state",
+                    "output_differs": "other output"}
+APPLICATIONS = "apps/"  # what the workloads that are whole programs begin with
 _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _TIME_UNITS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
 
@@ -117,13 +123,20 @@ def threads(number: int) -> str:
 
 def cell(workload: str, parameters: Mapping[str, Any], threads_count: int, title: str = "") -> str:
     """The cell's `title` as a spec, `large_churn:size=1M,window=1`, or where a plan has none every parameter;
-    a command as it was typed."""
+    a command as it was typed, on one line; an application by its name."""
     if workload == "command":
-        return str(parameters.get("command", "command"))
+        return " ".join(str(parameters.get("command", "command")).split())
+    if program_name(workload):
+        return program_name(workload)
     if title:
         return title if threads_count == 1 else f"{title}, {threads(threads_count)}"
     words = [workload] + [f"{key}={scaled(value)}" for key, value in sorted(parameters.items())]
     return f"{' '.join(words)}, {threads(threads_count)}"
+
+
+def program_name(workload: str) -> str:
+    """`redis` of the workload `apps/redis`; nothing for other workloads."""
+    return workload.removeprefix(APPLICATIONS) if workload.startswith(APPLICATIONS) else ""
 
 
 def status_words(status: str, detail: str, signal: int | None = None) -> str:

@@ -1,17 +1,21 @@
 """Which metrics are compared: label, unit, class, band of equivalence, and how each is derived.
 
-Every metric is better when lower. The classes, from how much a metric varies from run to run:
+Every metric is better when lower, but for those of a user that say otherwise. The classes, from how
+much a metric varies from run to run:
   exact       system calls: any difference is one
-  near_exact  faults (±0.5 %), resident and mapped memory (±3 %)
-  noisy       time: effects under 1 % are never claimed
+  near_exact  faults (±0.5 %), resident and mapped memory (±3 %, where it is sampled ±5 %)
+  noisy       time and whatever a user's pattern finds: effects under 1 % are never claimed
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
+
+from .folder import Group, UserMetric
 
 SYSTEM_CALLS = ("brk", "mmap", "munmap", "madvise", "mremap")
+USER_PREFIX = "user_"
 STEPS = ("allocate", "first_write", "free")
 STEP_LABELS = {"allocate": "allocate", "first_write": "first write", "free": "free"}
 
@@ -28,11 +32,15 @@ class Metric:
     pass_name: str
     band: float
     negligible: float = 0.0
+    better: str = "lower"
 
 
 NOISY_BAND = 0.01
 FAULTS_BAND = 0.005
 MEMORY_BAND = 0.03
+# Looks from outside miss a peak between two of them, and which processes overlap in a look is chance:
+# what the kernel keeps exactly, the largest process's peak, has the narrower band.
+SAMPLED_MEMORY_BAND = 0.05
 SIXTEEN_PAGES_BYTES = 65536.0
 ONE_FAULT_IN_A_THOUSAND = 0.001
 
@@ -43,6 +51,10 @@ def _latency(step: str, percentile: str, words: str) -> Metric:
 
 def _memory(name: str, label: str) -> Metric:
     return Metric(name, label, "bytes", "near_exact", "memory", MEMORY_BAND, SIXTEEN_PAGES_BYTES)
+
+
+def _sampled(name: str, label: str) -> Metric:
+    return Metric(name, label, "bytes", "near_exact", "command", SAMPLED_MEMORY_BAND, SIXTEEN_PAGES_BYTES)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -61,17 +73,73 @@ METRICS: tuple[Metric, ...] = (
     Metric("wall_ns", "wall time", "ns", "noisy", "command", NOISY_BAND),
     Metric("cpu_ns", "CPU time", "ns", "noisy", "command", NOISY_BAND),
     Metric("rss_peak_bytes", "peak RSS", "bytes", "near_exact", "command", MEMORY_BAND, SIXTEEN_PAGES_BYTES),
+    _sampled("tree_peak_bytes", "tree memory"),
+    _sampled("vsz_peak_bytes", "VSZ"),
     Metric("minor_faults_count", "minor faults", "faults", "near_exact", "command", FAULTS_BAND),
     Metric("major_faults_count", "major faults", "faults", "near_exact", "command", FAULTS_BAND),
+    Metric("ready_ns", "ready after", "ns", "noisy", "command", NOISY_BAND),
 )
 
 
-def metrics_of_pass(pass_name: str) -> tuple[Metric, ...]:
-    return tuple(metric for metric in METRICS if metric.pass_name == pass_name)
+# Shown and not compared: each comparison more makes p_adjusted of all others larger.
+DESCRIBED: tuple[Metric, ...] = (
+    # a lock is one reason of many to wait; involuntary switches are the machine's doing
+    Metric("voluntary_switches_count", "waits", "switches", "noisy", "command", NOISY_BAND),
+)
+# What a shell between two processes adds, say: less than a table shows.
+SAME_MEMORY = 1.01
 
 
-def metric_named(name: str, pass_name: str) -> Metric:
-    return next(metric for metric in METRICS if metric.name == name and metric.pass_name == pass_name)
+def tree_says_more(tree_bytes: Mapping[str, float], largest_bytes: Mapping[str, float]) -> bool:
+    """Whether all processes together had more memory than the largest alone, under any allocator. Medians by allocator."""
+    return any(value > SAME_MEMORY * largest_bytes.get(allocator, value) for allocator, value in tree_bytes.items())
+
+
+def user_metric(metric: UserMetric) -> Metric:
+    """A user's metric has no unit, and what is known of it is its direction."""
+    return Metric(f"{USER_PREFIX}{metric.name}", metric.name, "", "noisy", "command", NOISY_BAND, better=metric.better)
+
+
+def metrics_of_group(group: Group) -> tuple[Metric, ...]:
+    """What is compared in a group, in the order of its table: a user's metrics behind the times."""
+    built_in = tuple(metric for metric in METRICS if metric.pass_name == group.cell.pass_name)
+    if group.cell.pass_name != "command":
+        return built_in
+    return _with_users(built_in, [user_metric(metric) for metric in group.user_metrics])
+
+
+def metrics_of_plan(groups: Sequence[Group]) -> tuple[Metric, ...]:
+    """Every metric that could be compared in a folder."""
+    users = dict.fromkeys(user_metric(metric) for group in groups for metric in group.user_metrics)
+    return _with_users(METRICS, list(users))
+
+
+def _with_users(metrics: Sequence[Metric], users: Sequence[Metric]) -> tuple[Metric, ...]:
+    place = [metric.name for metric in metrics].index("cpu_ns") + 1
+    return (*metrics[:place], *users, *metrics[place:])
+
+
+def unit_of(name: str, pass_name: str) -> str:
+    """The unit of a metric; none for a user's."""
+    return "" if _is_users(name) else _metric_named(name, pass_name).unit
+
+
+def negligible_of(name: str, pass_name: str) -> float:
+    """The difference in a metric up to which a ratio says little."""
+    return 0.0 if _is_users(name) else _metric_named(name, pass_name).negligible
+
+
+def band_of(name: str, pass_name: str) -> float:
+    """Ratios inside 1 ± this are `same`."""
+    return NOISY_BAND if _is_users(name) else _metric_named(name, pass_name).band
+
+
+def _is_users(name: str) -> bool:
+    return name.startswith(USER_PREFIX) and name != "user_cpu_ns"
+
+
+def _metric_named(name: str, pass_name: str) -> Metric:
+    return next(metric for metric in (*METRICS, *DESCRIBED) if metric.name == name and metric.pass_name == pass_name)
 
 
 def derive(metrics: Mapping[str, Any], work: Mapping[str, Any]) -> dict[str, float]:

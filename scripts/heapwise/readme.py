@@ -14,7 +14,8 @@ NAME is one of
     environment  the machine, in one line
     summary      time and peak RSS of every allocator on every cell, with pictures
     sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
-    try          real programs under each allocator
+    apps         the programs of workloads/apps under each allocator, with pictures
+    try          a program of one's own under each allocator
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
 and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`.
 Exit codes: 0 done, 1 the check says no, 2 error.
@@ -25,6 +26,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
@@ -33,9 +35,10 @@ from . import labels
 from .errors import HeapwiseError
 from .folder import parse_json
 from .reference import PICTURES, SELF_COST
+from .program_tables import finding_lines, heading, overview_tables, program_table
 from .render import environment_line, markdown_table
 from .summarize import read_summary, write_text
-from .tables import (COMMAND_COLUMNS, LEGEND, CellView, Column, Table, Text, cell_table, cell_views, figure_text, sweep_table, title_of)
+from .tables import LEGEND, CellView, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
 
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
@@ -148,24 +151,11 @@ def _summary(reference: Reference) -> list[str]:
         measured = [view for view in views if column.pass_name in view.groups]
         if measured:
             lines.extend([f"{words}, as ratios to the baseline's figure in the first column:", "",
-                          *markdown_table(_matrix(measured, column)), ""])
+                          *markdown_table(matrix_table([(view, column) for view in measured])), ""])
     lines.extend([f"<sub>{'; '.join(LEGEND)}.</sub>", ""])
     lines.extend(reference.picture("throughput", "Time an operation against the baseline, with 95 % intervals"))
     lines.extend(reference.picture("time-against-memory", "Time against peak RSS"))
     return lines
-
-
-def _matrix(views: Sequence[CellView], column: Column) -> Table:
-    """Cells as rows, allocators as columns; words in the place of missing figures."""
-    baselines = list(dict.fromkeys(view.baseline for view in views))
-    others = list(dict.fromkeys(spec for view in views for spec in view.allocators if spec not in baselines))
-    rows = []
-    for view in views:
-        row = [Text(view.title)]
-        row.extend(figure_text(view, spec, column) if view.runs(column.pass_name, spec) else Text("not run", "failed")
-                   for spec in (view.baseline, *others))
-        rows.append(tuple(row))
-    return Table("", "", ("cell", " / ".join(baselines), *others), tuple(rows))
 
 
 def _sweep(reference: Reference) -> list[str]:
@@ -176,16 +166,44 @@ def _sweep(reference: Reference) -> list[str]:
     return lines
 
 
+def _apps(reference: Reference) -> list[str]:
+    views = cell_views(reference.summary, "command")
+    lines = [f"- {heading(view)}" for view in views]
+    for table in overview_tables(views) or [table for view in views if (table := program_table(view))]:
+        words = table.title.partition(": ")[2]
+        lines.extend(["", f"{words[:1].upper()}{words[1:]}, as ratios to the baseline's figure:", ""])
+        lines.extend(markdown_table(table))
+    lines.extend(["", f"<sub>{'; '.join(legend_of(reference.summary))}.</sub>", ""])
+    for kind, words in (("wall-time", "Time of whole programs against the baseline, with 95 % intervals"),
+                        ("peak-memory", "Peak memory of whole programs against the baseline, with 95 % intervals")):
+        lines.extend(reference.picture(kind, words))
+    return [*lines, *_findings(reference)]
+
+
 def _try(reference: Reference) -> list[str]:
     lines = []
     for view in cell_views(reference.summary, "command"):
-        table = cell_table(view, COMMAND_COLUMNS)
+        table = program_table(view)
         if table is not None:
-            lines.extend([f"`{view.title}` ({table.subtitle}):", "", *markdown_table(table), ""])
+            typed = ["```", _typed(reference.summary), "```", f"({table.subtitle})"] if view.program else \
+                [f"`{view.title}` ({table.subtitle}):"]
+            lines.extend([*typed, "", *markdown_table(table), ""])
             lines.extend([*(f"- {note}" for note in table.notes), ""] if table.notes else [])
-    # what makes figures doubtful or absent
-    findings = [f"- {finding['allocator']}: {finding['text']}" for finding in reference.summary["findings"]]
-    return [*lines, *findings, *([""] if findings else [])]
+    return [*lines, *reference.picture("over-time-", "Memory over time under each allocator"), *_findings(reference)]
+
+
+def _typed(summary: Mapping[str, Any]) -> str:
+    """The command line to type for a summary of one's own: where the folder was to lie is left out."""
+    words = list(summary["command_line"])
+    if "--out" in words:
+        del words[words.index("--out"):words.index("--out") + 2]
+    return shlex.join(words)
+
+
+def _findings(reference: Reference) -> list[str]:
+    """What makes figures doubtful or absent."""
+    findings = [f"- {subject}: {text}" for subject, text in finding_lines(reference.summary)]
+    return [*findings, *([""] if findings else [])]
 
 
 def _self_cost(reference: Reference) -> list[str]:
@@ -198,6 +216,7 @@ _BLOCKS: dict[str, tuple[Callable[[Reference], bool], Callable[[Reference], list
     "environment": (lambda one: one.summary["kind"] == "bench", _environment),
     "summary": (lambda one: bool(cell_views(one.summary, "comparison")), _summary),
     "sweep": (lambda one: bool(one.summary["sweeps"]), _sweep),
+    "apps": (lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _apps),
     "try": (lambda one: one.summary["kind"] == "try", _try),
     "self_cost": (lambda one: one.self_cost is not None, _self_cost),
 }

@@ -7,15 +7,16 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
-from .tables import (COMMAND_COLUMNS, LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
-                     Column, Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
+from .program_tables import finding_lines, overview_tables, program_table
+from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
+                     Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
 GAP = 2
 NARROWEST_LABEL = 12
 _COLOURS = {"better": "32", "worse": "31", "same": "2", "failed": "1;33", "strong": "1"}
-_ASCII = str.maketrans({"×": "x", "▲": "+", "▼": "-", "…": "..", "µ": "u", "·": ".", "±": "+-"})
+_ASCII = str.maketrans({"×": "x", "▲": "+", "▼": "-", "…": "..", "µ": "u", "·": ".", "±": "+-", "↑": "^"})
 
 
 def wants_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -33,14 +34,16 @@ def fitted(text: str, stream: TextIO) -> str:
 
 
 def terminal_summary(summary: Summary, colour: bool = False) -> str:
-    """Everything a person at a terminal is shown; findings first."""
+    """Everything a person at a terminal is shown; findings first, what concludes last."""
     parts = _findings_lines(summary)
     for view in cell_views(summary, "comparison"):
         table = cell_table(view, TERMINAL_COLUMNS)
         parts.extend(_terminal_table(table, colour) if table else _bare_cell(view))
     for view in cell_views(summary, "command"):
-        table = cell_table(view, COMMAND_COLUMNS)
+        table = program_table(view)
         parts.extend(_terminal_table(table, colour) if table else _bare_cell(view))
+    for table in overview_tables(cell_views(summary, "command")):
+        parts.extend(_terminal_table(table, colour))
     for sweep in summary["sweeps"]:
         parts.extend(_terminal_table(sweep_table(sweep), colour))
         parts.extend([*_wrapped(sweep["reading"], "  "), ""])
@@ -53,13 +56,15 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
 def markdown_summary(summary: Summary) -> str:
     """summary.md: the terminal's tables, with free and first write, and an interval for every memory figure."""
     parts = ["# Summary", "", environment_line(summary), ""]
-    parts.extend(f"- **{finding['allocator']}**: {finding['text']}" for finding in summary["findings"])
+    parts.extend(f"- **{subject}**: {text}" for subject, text in finding_lines(summary))
     parts.extend([""] if summary["findings"] else [])
     for view in cell_views(summary, "comparison"):
         tables = [cell_table(view, columns) for columns in (TIME_COLUMNS, LATENCY_COLUMNS, MEMORY_COLUMNS)]
         parts.extend(_markdown_section([table for table in tables if table]))
+    for table in overview_tables(cell_views(summary, "command")):
+        parts.extend(_markdown_section([table]))
     for view in cell_views(summary, "command"):
-        table = cell_table(view, _with_intervals())
+        table = program_table(view, full=True)
         parts.extend(_markdown_section([table] if table else []))
     for sweep in summary["sweeps"]:
         parts.extend([*_markdown_section([sweep_table(sweep)]), sweep["reading"], ""])
@@ -111,16 +116,12 @@ def _markdown_section(tables: Sequence[Table]) -> list[str]:
     return lines
 
 
-def _with_intervals() -> tuple[Column, ...]:
-    return tuple(replace(column, interval=True) for column in COMMAND_COLUMNS)
-
-
 def _findings_lines(summary: Summary) -> list[str]:
     if not summary["findings"]:
         return []
     lines = ["before any figure:"]
-    for finding in summary["findings"]:
-        lines.extend(_wrapped(f"{finding['allocator']}: {finding['text']}", "  ", first="  ! "))
+    for subject, text in finding_lines(summary):
+        lines.extend(_wrapped(f"{subject}: {text}", "  ", first="  ! "))
     return [*lines, ""]
 
 
@@ -159,12 +160,16 @@ def _grid(table: Table, colour: bool) -> list[str]:
 
 
 def _fitting_parts(table: Table) -> list[Table]:
-    """The table, or, where it is too wide, its columns in tables beneath each other, each with the labels."""
+    """The table, or, where it is too wide, its columns in tables beneath each other, each with the labels.
+
+    They part where no word stands for figures on both sides; one that stands in every column is said again.
+    """
     columns = len(table.headings)
-    for end in range(columns, 1, -1):
-        crossed = any(position < end < position + text.span for row in table.rows for position, text in positions(row))
+    inside = {end for row in table.rows for position, text in positions(row)
+              for end in range(position + 1, position + text.span)}
+    for end in sorted(range(2, columns + 1), key=lambda end: (end in inside, -end)):
         part = _columns(table, 1, end)
-        if not crossed and (_line_width(part) <= TERMINAL_WIDTH or end == 2):
+        if _line_width(part) <= TERMINAL_WIDTH or end == 2:
             rest = _fitting_parts(_columns(table, end, columns)) if end < columns else []
             return [part, *rest]
     return [table]
@@ -178,8 +183,11 @@ def _line_width(table: Table) -> int:
 
 def _columns(table: Table, begin: int, end: int) -> Table:
     """The labels and the columns from `begin` to before `end`."""
-    rows = tuple((row[0], *(text for position, text in positions(row) if position and begin <= position < end))
-                 for row in table.rows)
+    def clipped(position: int, text: Text) -> Text:
+        return replace(text, span=min(end, position + text.span) - max(begin, position))
+
+    rows = tuple((row[0], *(clipped(position, text) for position, text in positions(row)
+                            if position and position < end and position + text.span > begin)) for row in table.rows)
     return replace(table, headings=(table.headings[0], *table.headings[begin:end]), rows=rows)
 
 

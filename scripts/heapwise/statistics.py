@@ -14,8 +14,9 @@ Fewer than 8 pairs
 
 The verdict, for 8 pairs and more
   same       the whole interval lies in the metric's band, or the differences in what is negligible
-  worse      p_adjusted < .05, the interval excludes equality, the estimate is outside the band
-  better     likewise, lower
+  worse      p_adjusted < .05, the interval excludes equality, the estimate is outside the band, and
+             the figure rises (falls, where the metric is better when higher)
+  better     likewise, the other way
   undecided  neither: more blocks would be needed
   no_data    no block in which both sides are ok (with any number of blocks)
 p_adjusted is Benjamini-Hochberg over all comparisons of a summary that share a purpose.
@@ -106,7 +107,8 @@ def verdict(comparison: Comparison, metric: Metric) -> str | None:
     excludes_equality = effect.low > equality or effect.high < equality
     beyond_band = abs(effect.centre - equality) > floor
     if comparison.p_adjusted < SIGNIFICANCE and excludes_equality and beyond_band:
-        return "worse" if effect.centre > equality else "better"
+        rises = effect.centre > equality
+        return "better" if rises == (metric.better == "higher") else "worse"
     return "undecided"
 
 

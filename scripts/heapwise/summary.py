@@ -7,17 +7,19 @@ lists the fields. Failed runs are counted, never averaged in.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Mapping
+from dataclasses import asdict
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
 from . import SCHEMA_VERSION
-from .findings import failure_words, findings_of
-from .folder import Cell, GroupRuns, ResultFolder
+from .findings import findings_of, notes_of, unequal_runs_count
+from .folder import Cell, Group, GroupRuns, ResultFolder
 from .labels import status_text
-from .metrics import METRICS, Metric, derive, metrics_of_pass
+from .metrics import Metric, derive, metrics_of_group, metrics_of_plan, tree_says_more
 from .statistics import Comparison, adjusted, compare
 from .sweep import sweeps
+from .work import GroupWork
 
 Summary = dict[str, Any]
 COMPARED_PURPOSES = ("comparison", "sweep", "command")
@@ -26,9 +28,10 @@ COMPARED_PURPOSES = ("comparison", "sweep", "command")
 def summarize_folder(folder: ResultFolder) -> Summary:
     """The summary of a folder, ready for JSON: no NaN, no Infinity."""
     manifest = folder.manifest
-    groups = [_group_summary(runs) for runs in folder.groups]
-    comparisons = [entry for purpose in COMPARED_PURPOSES for entry in _comparisons(folder, purpose)]
-    notes = list(folder.notes)
+    works = [GroupWork(runs) for runs in folder.groups]
+    groups = [_group_summary(work) for work in works]
+    comparisons = [entry for purpose in COMPARED_PURPOSES for entry in _comparisons(works, purpose)]
+    notes = [*folder.notes, *(note for work in works for note in notes_of(work))]
     if not any(runs.blocks for runs in folder.groups):
         notes.append("no block is complete: nothing can be compared yet")
     return {
@@ -40,12 +43,13 @@ def summarize_folder(folder: ResultFolder) -> Summary:
         "profile": manifest.get("profile", ""),
         "environment": manifest["environment"],
         "allocators": manifest["allocators"],
-        "metrics": [_metric_entry(metric) for metric in METRICS],
+        "metrics": [_metric_entry(metric) for metric in metrics_of_plan([runs.group for runs in folder.groups])],
         "comparisons": comparisons,
         "groups": groups,
         "own_costs": _own_costs(groups),
         "sweeps": sweeps(groups, comparisons),
-        "findings": [finding for runs in folder.groups for finding in findings_of(runs)],
+        "findings": [finding for work in works for finding in findings_of(work)],
+        "unequal_runs_count": unequal_runs_count(works),
         "notes": notes,
     }
 
@@ -62,66 +66,86 @@ def allocators_of(runs: GroupRuns) -> list[str]:
 
 def _metric_entry(metric: Metric) -> dict[str, Any]:
     return {"metric": metric.name, "label": metric.label, "unit": metric.unit,
-            "metric_class": metric.metric_class, "pass": metric.pass_name, "band": metric.band}
+            "metric_class": metric.metric_class, "pass": metric.pass_name, "band": metric.band, "better": metric.better}
 
 
-def _values(runs: GroupRuns, allocator: str) -> list[Mapping[str, float] | None]:
+def _values(work: GroupWork, allocator: str) -> list[Mapping[str, float] | None]:
     """The figures of each block; None where the run has none."""
-    values = []
-    for block in runs.blocks:
-        record = block[allocator]
-        failed = failure_words(record, block[runs.group.baseline]) is not None
-        values.append(None if failed else derive(record.metrics, record.work))
-    return values
+    return [None if work.failure_words(record) is not None else derive(record.metrics, record.work)
+            for record in work.runs.records(allocator)]
 
 
-def _group_summary(runs: GroupRuns) -> dict[str, Any]:
-    group = runs.group
+def _group_summary(work: GroupWork) -> dict[str, Any]:
+    group = work.runs.group
     return {**cell_fields(group.cell), "title": group.title, "pass": group.cell.pass_name, "purpose": group.purpose,
-            "baseline": group.baseline, "blocks_planned_count": group.blocks_planned,
-            "blocks_count": len(runs.blocks),
-            "allocators": [_allocator_summary(runs, allocator) for allocator in allocators_of(runs)]}
+            "baseline": group.baseline, **_program_fields(group), "blocks_planned_count": group.blocks_planned,
+            "blocks_count": len(work.runs.blocks),
+            "allocators": [_allocator_summary(work, allocator) for allocator in allocators_of(work.runs)]}
 
 
-def _allocator_summary(runs: GroupRuns, allocator: str) -> dict[str, Any]:
-    figures = [values for values in _values(runs, allocator) if values is not None]
-    words = [failure_words(block[allocator], block[runs.group.baseline]) for block in runs.blocks]
-    names = dict.fromkeys(name for values in figures for name in values)
-    medians = {name: float(np.median([values[name] for values in figures if name in values])) for name in names}
-    return {"allocator": allocator, "ok_count": len(figures), "failed_count": len(runs.blocks) - len(figures),
-            "statuses": dict(Counter(record.status for record in runs.records(allocator))),
-            "status_text": status_text([word for word in words if word is not None], len(runs.blocks)),
-            "medians": medians}
+def _program_fields(group: Group) -> dict[str, Any]:
+    """What tables need of a command beside its cell; nothing for others."""
+    fields: dict[str, Any] = {}
+    if group.program is not None:
+        fields["program"] = asdict(group.program)
+    if group.user_metrics:
+        fields["user_metrics"] = [asdict(metric) for metric in group.user_metrics]
+    return fields
 
 
-def _comparisons(folder: ResultFolder, purpose: str) -> list[dict[str, Any]]:
+def _allocator_summary(work: GroupWork, allocator: str) -> dict[str, Any]:
+    records, blocks_count = work.runs.records(allocator), len(work.runs.blocks)
+    words = [word for word in map(work.failure_words, records) if word is not None]
+    unequal = Counter(product.kind for record in records for product in work.differences(record))
+    return {"allocator": allocator, "ok_count": blocks_count - len(words), "failed_count": len(words),
+            "statuses": dict(Counter(record.status for record in records)),
+            **({"unequal": dict(unequal)} if unequal else {}),
+            "status_text": status_text(words, blocks_count), "medians": _medians(work, allocator)}
+
+
+def _comparisons(works: Sequence[GroupWork], purpose: str) -> list[dict[str, Any]]:
     """All comparisons of one purpose: one family for the adjustment of p."""
-    found = [(runs, allocator, metric) for runs in folder.groups if runs.group.purpose == purpose and runs.blocks
-             for allocator in allocators_of(runs)[1:] for metric in metrics_of_pass(runs.group.cell.pass_name)
-             if _is_measured(runs, metric)]
+    found = [(work, allocator, metric) for work in works if work.runs.group.purpose == purpose and work.runs.blocks
+             for allocator in allocators_of(work.runs)[1:] for metric in metrics_of_group(work.runs.group)
+             if _is_measured(work, metric) and not _is_repetition(work, metric)]
     results = adjusted([_compare(*one) for one in found], [metric for _, _, metric in found])
-    return [_entry(runs, allocator, metric, result) for (runs, allocator, metric), result in zip(found, results)]
+    return [_entry(work, allocator, metric, result) for (work, allocator, metric), result in zip(found, results)]
 
 
-def _is_measured(runs: GroupRuns, metric: Metric) -> bool:
+def _is_measured(work: GroupWork, metric: Metric) -> bool:
     """Whether any run of the group has the metric: first_write exists only for some workloads."""
-    return any(metric.name in values for allocator in allocators_of(runs)
-               for values in _values(runs, allocator) if values is not None)
+    return any(metric.name in values for allocator in allocators_of(work.runs)
+               for values in _values(work, allocator) if values is not None)
 
 
-def _compare(runs: GroupRuns, allocator: str, metric: Metric) -> Comparison:
-    both = zip(_values(runs, allocator), _values(runs, runs.group.baseline))
+def _is_repetition(work: GroupWork, metric: Metric) -> bool:
+    """Whether the metric is another one once more: the memory of all processes of a command that is one process."""
+    if metric.name != "tree_peak_bytes":
+        return False
+    tree, largest = ({allocator: _medians(work, allocator).get(name, 0.0) for allocator in allocators_of(work.runs)}
+                     for name in (metric.name, "rss_peak_bytes"))
+    return not tree_says_more(tree, largest)
+
+
+def _medians(work: GroupWork, allocator: str) -> dict[str, float]:
+    figures = [values for values in _values(work, allocator) if values is not None]
+    names = dict.fromkeys(name for values in figures for name in values)
+    return {name: float(np.median([values[name] for values in figures if name in values])) for name in names}
+
+
+def _compare(work: GroupWork, allocator: str, metric: Metric) -> Comparison:
+    both = zip(_values(work, allocator), _values(work, work.runs.group.baseline))
     pairs = [(ours[metric.name], theirs[metric.name]) for ours, theirs in both
              if ours is not None and theirs is not None and metric.name in ours and metric.name in theirs]
     return compare([ours for ours, _ in pairs], [theirs for _, theirs in pairs], metric)
 
 
-def _entry(runs: GroupRuns, allocator: str, metric: Metric, result: Comparison) -> dict[str, Any]:
-    failed = sum(values is None for values in _values(runs, allocator))
-    entry = {**cell_fields(runs.group.cell), "pass": runs.group.cell.pass_name, "purpose": runs.group.purpose,
-             "allocator": allocator, "baseline": runs.group.baseline, "metric": metric.name, "unit": metric.unit,
-             "metric_class": metric.metric_class, "blocks_count": result.pairs_count, "failed_count": failed,
-             "median": result.median, "baseline_median": result.baseline_median}
+def _entry(work: GroupWork, allocator: str, metric: Metric, result: Comparison) -> dict[str, Any]:
+    failed, group = sum(values is None for values in _values(work, allocator)), work.runs.group
+    entry = {**cell_fields(group.cell), "pass": group.cell.pass_name, "purpose": group.purpose,
+             "allocator": allocator, "baseline": group.baseline, "metric": metric.name, "unit": metric.unit,
+             "metric_class": metric.metric_class, "better": metric.better, "blocks_count": result.pairs_count,
+             "failed_count": failed, "median": result.median, "baseline_median": result.baseline_median}
     for name, estimated in (("ratio", result.ratio), ("difference", result.difference)):
         entry[name] = estimated.centre if estimated else None
         entry[f"{name}_low"] = estimated.low if estimated else None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
+from types import MappingProxyType
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import labels
 from .cells import cell_key, common_parameters, group_key, join_passes
-from .metrics import STEPS, STEP_LABELS, metric_named
+from .metrics import STEPS, STEP_LABELS, negligible_of, unit_of
 from .statistics import FEWEST_PAIRS_FOR_VERDICT
 from .sweep import AXES
 
@@ -26,6 +27,10 @@ LEGEND = (
     f"[low, high] is a 95 % interval; (low…high) and no mark: fewer than {FEWEST_PAIRS_FOR_VERDICT} blocks, the range, "
     "no verdict",
 )
+HIGHER_SIGN = "↑"
+# The marks keep their meaning, so that ▲ finds all that got worse; the arrow of the heading says which way is better.
+HIGHER_LEGEND = (f"{HIGHER_SIGN} in a heading: there higher is better, so ▼ better stands at a ratio above 1, ▲ worse at "
+                 "one below",)
 CELL_LEGEND = (
     "p50, p99, p99.9: of malloc (those of free and of the first write are in summary.md); RSS is growth over the start of "
     "the measured region",
@@ -34,7 +39,10 @@ CELL_LEGEND = (
 
 def legend_of(summary: Node) -> tuple[str, ...]:
     """How to read the tables of a summary."""
-    return LEGEND if summary["kind"] == "try" else LEGEND + CELL_LEGEND
+    groups = summary["groups"]
+    higher = any(metric["better"] == "higher" for group in groups for metric in group.get("user_metrics", ()))
+    cells = any(group["purpose"] != "command" for group in groups)
+    return LEGEND + (HIGHER_LEGEND if higher else ()) + (CELL_LEGEND if cells else ())
 
 
 @dataclass(frozen=True)
@@ -91,23 +99,25 @@ MEMORY_COLUMNS = (
     Column("rss_drained_growth_bytes", "memory", "RSS after free", interval=True),
     Column("system_calls_per_operation", "system_calls", "calls/op", interval=True),
 )
-COMMAND_COLUMNS = (
-    Column("wall_ns", "command", "wall time", interval=True),
-    Column("cpu_ns", "command", "CPU time", interval=True),
-    Column("rss_peak_bytes", "command", "peak RSS"),
-    Column("minor_faults_count", "command", "minor faults"),
-    Column("major_faults_count", "command", "major faults"),
-)
+SHARE_PASS = "malloc_share"
 
 
 class CellView:
-    """All groups of one purpose and one cell, with lookups by pass, allocator and metric."""
+    """All groups of one purpose and one cell, with lookups by pass, allocator and metric.
+
+    The pass malloc_share is one run of a program beside those that are compared: it is in `share`,
+    and `groups` and `allocators` are without it.
+    """
 
     def __init__(self, groups: Sequence[Node], comparisons: Iterable[Node], own_costs: Iterable[Node]) -> None:
+        self.share = next((group for group in groups if group["pass"] == SHARE_PASS), None)
+        groups = [group for group in groups if group["pass"] != SHARE_PASS] or groups
         self.groups = {group["pass"]: group for group in groups}
         self.baseline, self.purpose = groups[0]["baseline"], groups[0]["purpose"]
         self.workload, self.threads = groups[0]["workload"], groups[0]["threads"]
         self.parameters, self._title = common_parameters(groups), groups[0].get("title", "")
+        self.program: Node | None = groups[0].get("program")
+        self.user_metrics: Sequence[Node] = groups[0].get("user_metrics", ())
         keys = {group_key(group) for group in groups}
         self._comparisons = {(c["pass"], c["allocator"], c["metric"]): c for c in comparisons if group_key(c) in keys}
         self._runs = {(group["pass"], one["allocator"]): one for group in groups for one in group["allocators"]}
@@ -134,9 +144,13 @@ class CellView:
             bool(members) and not any(one["medians"] for one in members))
 
     def all_zero(self, column: Column) -> bool:
-        values = [one["medians"][column.metric] for (pass_name, _), one in self._runs.items()
-                  if pass_name == column.pass_name and column.metric in one["medians"]]
+        values = self.medians(column.pass_name, column.metric).values()
         return bool(values) and not any(values)
+
+    def medians(self, pass_name: str, metric: str) -> dict[str, float]:
+        """Of the allocators that have the metric."""
+        return {allocator: one["medians"][metric] for (name, allocator), one in self._runs.items()
+                if name == pass_name and metric in one["medians"]}
 
 
 def cell_views(summary: Node, purpose: str) -> list[CellView]:
@@ -206,7 +220,8 @@ def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
     failed = [status for status in runs["statuses"] if status != "ok"]
     if failed:
         return labels.short_status(failed[0])
-    return "other exit" if runs["statuses"] else "no blocks"
+    other = [words for kind, words in labels.OTHER_WORK_WORDS.items() if kind in runs.get("unequal", {})]
+    return other[0] if other else "no blocks"
 
 
 def figure_text(view: CellView, allocator: str, column: Column) -> Text:
@@ -217,7 +232,7 @@ def figure_text(view: CellView, allocator: str, column: Column) -> Text:
 
 def _figure(view: CellView, allocator: str, column: Column, is_baseline: bool) -> Text:
     runs = view.runs(column.pass_name, allocator)
-    unit = metric_named(column.metric, column.pass_name).unit
+    unit = unit_of(column.metric, column.pass_name)
     median = runs["medians"].get(column.metric)
     if median is None:
         return Text("none  ")
@@ -249,7 +264,7 @@ def _is_plainer_absolute(comparison: Node) -> bool:
     """Whether the figure itself says more: none at all, or rarer faults than would matter on both sides."""
     if comparison["ratio"] is None:
         return comparison["median"] == 0
-    negligible = metric_named(comparison["metric"], comparison["pass"]).negligible
+    negligible = negligible_of(comparison["metric"], comparison["pass"])
     ends = comparison["difference_low"], comparison["difference_high"]
     return (comparison["unit"] == "faults/op" and all(abs(end) <= negligible for end in ends)
             and comparison["baseline_median"] <= RARE_IN_NEGLIGIBLES * negligible)
@@ -271,6 +286,23 @@ def _failure_notes(view: CellView) -> list[str]:
             if runs is not None and runs["status_text"]:
                 notes.setdefault((allocator, runs["status_text"]), []).append(pass_name.replace("_", " "))
     return [f"{allocator}: {text} ({', '.join(passes)})" for (allocator, text), passes in notes.items()]
+
+
+def matrix_table(shown: Sequence[tuple[CellView, Column]], name: str = "cell",
+                 unplanned: Text = Text("not run", "failed"),
+                 facts: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Table:
+    """Cells as rows, each with one metric, allocators as columns; words in the place of missing figures. `facts`: more
+    columns behind the cells, a heading and a text for each cell."""
+    views = [view for view, _ in shown]
+    baselines = list(dict.fromkeys(view.baseline for view in views))
+    others = list(dict.fromkeys(spec for view in views for spec in view.allocators if spec not in baselines))
+    rows = []
+    for place, (view, column) in enumerate(shown):
+        row = [Text(view.title), *(Text(texts[place]) for texts in facts.values())]
+        row.extend(figure_text(view, spec, column) if view.runs(column.pass_name, spec) else unplanned
+                   for spec in (view.baseline, *others))
+        rows.append(tuple(row))
+    return Table("", "", (name, *facts, " / ".join(baselines), *others), _without_empty_marks(rows))
 
 
 def sweep_table(sweep: Node) -> Table:

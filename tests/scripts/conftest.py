@@ -44,6 +44,17 @@ def try_summary(try_folder):
     return summarize_folder(read_folder(try_folder))
 
 
+@pytest.fixture(scope="session")
+def program_folder(tmp_path_factory):
+    """Four programs, two of them served, seven allocators (one missing), malloc's share of three. Read only."""
+    return factory.write_folder(tmp_path_factory.mktemp("apps"), factory.program_groups())
+
+
+@pytest.fixture(scope="session")
+def program_summary(program_folder):
+    return summarize_folder(read_folder(program_folder))
+
+
 @pytest.fixture
 def small_folder(tmp_path):
     """Three allocators, one pass, eight blocks; a test may change it."""

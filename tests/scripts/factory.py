@@ -7,7 +7,7 @@ the records, in blocks with a random order, from a fixed seed.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -37,6 +37,14 @@ class Behaviour:
     fails: Callable[[str, int], tuple[str, str] | None] = lambda pass_name, block: None
     output: Callable[[int], str] = lambda block: "same"
     exit_code: int = 0
+    errors: Callable[[int], str] = lambda block: ""
+    files: Callable[[int], Mapping[str, str]] = lambda block: {}
+    state: Callable[[int], str | None] = lambda block: None
+    user_figures: Callable[[int], Mapping[str, float]] = lambda block: {}
+    remarks: Callable[[int], tuple[str, ...]] = lambda block: ()
+    leftovers: int = 0
+    tree_bytes: int | None = None  # without it a command is as those recorded before tree memory was looked at
+    share: tuple[float, float] = (0.85, 0.7)  # of the tree's memory: malloc's, live
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class GroupPlan:
     baseline: str = "glibc"
     threads: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    user_metrics: tuple[Mapping[str, str], ...] = ()
+    program: Mapping[str, Any] | None = None
 
     @property
     def title(self) -> str:
@@ -83,6 +93,8 @@ def read_records(path: Path) -> list[dict[str, Any]]:
 
 def manifest(groups: list[GroupPlan], kind: str, seed: int) -> dict[str, Any]:
     specs = dict.fromkeys(spec for group in groups for spec in group.behaviours)
+    programs = [{**group.program, "title": group.parameters["command"]} for group in groups
+                if group.program and group.pass_name == "command"]
     return {
         "schema_version": 1, "kind": kind, "created_unix_ns": 1_700_000_000_000_000_000,
         "command_line": ["heapwise", kind, "synthetic"], "seed": seed, "profile": "synthetic", "time_budget_seconds": 0,
@@ -91,7 +103,10 @@ def manifest(groups: list[GroupPlan], kind: str, seed: int) -> dict[str, Any]:
                         "build_id": "00", "version": "0.0", "package": "synthetic"} for spec in specs],
         "plan": [{"title": group.title, "workload": group.workload, "parameters": dict(group.parameters), "threads": group.threads,
                   "pass": group.pass_name, "blocks": group.blocks, "purpose": group.purpose, "baseline": group.baseline,
-                  "allocators": list(group.behaviours)} for group in groups],
+                  "allocators": list(group.behaviours),
+                  **({"metrics": [dict(metric) for metric in group.user_metrics]} if group.user_metrics else {})}
+                 for group in groups],
+        **({"programs": programs} if programs else {}),
     }
 
 
@@ -118,10 +133,11 @@ def _record(random: np.random.Generator, group: GroupPlan, index: int, block: in
     if failure:
         return record
     noise = float(np.exp(random.normal(0, behaviour.noise))) * drift
-    if group.pass_name == "command":
-        record["metrics"] = _command_metrics(behaviour, noise)
+    if group.pass_name in ("command", "malloc_share"):
         record["exit_code"] = behaviour.exit_code
         record["outcome"] = _outcome(behaviour, block)
+        record.update(_share(behaviour) if group.pass_name == "malloc_share" else
+                      _command(random, behaviour, noise, block, served=bool(group.program and "serve" in group.program)))
         return record
     record["identity"] = {"library_path": f"/synthetic/{name}.so", "build_id": "00", "version": "0.0",
                           "version_source": "synthetic", "settings": []}
@@ -192,17 +208,45 @@ _FIGURES = {"throughput": _throughput, "latency": _latency, "memory": _memory, "
             "checked": _checked}
 
 
-def _command_metrics(behaviour: Behaviour, noise: float) -> dict[str, Any]:
+def _command(random: np.random.Generator, behaviour: Behaviour, noise: float, block: int, served: bool) -> dict[str, Any]:
     wall = behaviour.time_ns * noise * 1e7
-    return {"wall_ns": wall, "user_cpu_ns": wall * 0.8, "system_cpu_ns": wall * 0.15, "rss_peak_bytes": behaviour.rss_bytes,
-            "minor_faults_count": int(behaviour.faults_per_operation * OPERATIONS),
-            "major_faults_count": behaviour.major_faults, "voluntary_switches_count": 3, "involuntary_switches_count": 9}
+    metrics = {"wall_ns": wall, "user_cpu_ns": wall * 0.8, "system_cpu_ns": wall * 0.15, "rss_peak_bytes": behaviour.rss_bytes,
+               "minor_faults_count": int(behaviour.faults_per_operation * OPERATIONS),
+               "major_faults_count": behaviour.major_faults, "voluntary_switches_count": 3, "involuntary_switches_count": 9,
+               **{f"user_{name}": value / noise for name, value in behaviour.user_figures(block).items()}}
+    if behaviour.tree_bytes is None:
+        return {"metrics": metrics}
+    if served:
+        metrics["ready_ns"] = 2e7 * noise
+    metrics.update(tree_peak_bytes=behaviour.tree_bytes, vsz_peak_bytes=behaviour.vsz_bytes, sampling_ns=1e6)
+    return {"metrics": metrics, "timeline": _command_timeline(random, behaviour, wall)}
+
+
+def _command_timeline(random: np.random.Generator, behaviour: Behaviour, wall: float) -> dict[str, Any]:
+    """A look every 10 ms at a program that fills, is busy and gives something back."""
+    elapsed = np.arange(0, wall, 1e7)
+    place = elapsed / wall
+    level = np.interp(place, [0, 0.3, 0.8, 1], [0.05, 0.9, 1, 0.6]) * np.exp(random.normal(0, 0.01, place.size))
+    tree = (behaviour.tree_bytes * np.minimum(level, 1)).astype(int)
+    return {"elapsed_ns": elapsed.astype(int).tolist(), "tree_bytes": tree.tolist(), "vsz_bytes": [behaviour.vsz_bytes] * place.size,
+            "processes_count": [1 if behaviour.tree_bytes == behaviour.rss_bytes else 3] * place.size}
+
+
+def _share(behaviour: Behaviour) -> dict[str, Any]:
+    tree = behaviour.tree_bytes or behaviour.rss_bytes
+    malloc, live = behaviour.share
+    return {"metrics": {"tree_bytes": tree, "malloc_bytes": int(malloc * tree), "live_bytes": int(live * tree)}}
 
 
 def _outcome(behaviour: Behaviour, block: int) -> dict[str, Any]:
-    text = behaviour.output(block)
+    text, errors, state = behaviour.output(block), behaviour.errors(block), behaviour.state(block)
+    files = [{"path": path, "size_bytes": len(content), "digest": f"digest-of-{content}"}
+             for path, content in behaviour.files(block).items()]
     return {"exit_code": behaviour.exit_code, "stdout_bytes": len(text), "stdout_digest": f"digest-of-{text}",
-            "stderr_bytes": 0, "stderr_digest": "digest-of-nothing", "processes": []}
+            "stderr_bytes": len(errors), "stderr_digest": f"digest-of-{errors or 'nothing'}", "processes": [],
+            **({"files": files} if files else {}), **({"state_digest": state} if state else {}),
+            **({"leftover_processes_count": behaviour.leftovers} if behaviour.leftovers else {}),
+            **({"remarks": list(behaviour.remarks(block))} if behaviour.remarks(block) else {})}
 
 
 # The folders that several tests share.
@@ -264,7 +308,44 @@ def bench_groups() -> list[GroupPlan]:
             *sweep_groups()]
 
 
-def command_groups(**changes: Behaviour) -> list[GroupPlan]:
+def command_groups(blocks: int = 8, user_metrics: tuple[Mapping[str, str], ...] = (), **changes: Behaviour) -> list[GroupPlan]:
     behaviours = {"glibc": Behaviour(), "jemalloc": Behaviour(time_ns=17), "tcmalloc": Behaviour(time_ns=16)}
     behaviours.update(changes)
-    return [GroupPlan("command", behaviours, "command", 8, "command", parameters={"command": "./service --synthetic"})]
+    return [GroupPlan("command", behaviours, "command", blocks, "command", parameters={"command": "./service --synthetic"},
+                      user_metrics=user_metrics)]
+
+
+RATE = {"name": "rps", "pattern": "([0-9.]+) requests per second", "better": "higher"}
+# Invented programs: name, what it models, how busy (ns a unit), MiB, processes' memory over the largest's, malloc's share, served.
+PROGRAMS = (("store", "an in-memory store under a pipelined client", 31.0, 180, 1.0, (0.92, 0.81), True),
+            ("compiler", "a compiler on one large file", 190.0, 340, 1.12, (0.11, 0.09), False),
+            ("database", "a database with a process for each client", 120.0, 96, 2.4, (0.34, 0.2), True),
+            ("interpreter", "a script that builds a graph of small objects", 88.0, 65, 1.0, (0.78, 0.74), False))
+
+
+def program_groups(blocks: int = 8, allocators: Mapping[str, Behaviour] = ALLOCATORS) -> list[GroupPlan]:
+    """A folder of several programs: one with an allocator more, one whose client's rate is a metric, one without a share."""
+    groups = []
+    for number, (name, models, time_ns, size_mib, tree, share, served) in enumerate(PROGRAMS):
+        commands = {"serve": f"exec {name} --serve", "drive": f"exec {name}-client"} if served else {"command": f"exec {name} input"}
+        behaviours = {spec: Behaviour(
+            time_ns=time_ns * (1 + share[0] * (one.time_ns / 20 - 1)), rss_bytes=size_mib * one.rss_bytes // 64,
+            tree_bytes=int(tree * size_mib * one.rss_bytes // 64), vsz_bytes=one.vsz_bytes, faults_per_operation=one.faults_per_operation,
+            share=share, fails=one.fails, user_figures=lambda block, figures={"rps": 1e7 / one.time_ns} if served else {}: figures)
+            for spec, one in allocators.items() if spec != "mine"}
+        if name == "store":
+            behaviours["as_linked"] = Behaviour(time_ns=time_ns * 0.97, rss_bytes=size_mib * MIB, tree_bytes=size_mib * MIB,
+                                                user_figures=lambda block: {"rps": 5.2e5})
+        plan = GroupPlan(f"apps/{name}", behaviours, "command", blocks, "command",
+                         parameters={"command": " ; ".join(commands.values())}, user_metrics=(RATE,) if served else (),
+                         program={"name": name, "models": models, **commands})
+        groups.append(plan)
+        if number != len(PROGRAMS) - 1:
+            groups.append(share_group(plan, share))
+    return groups
+
+
+def share_group(plan: GroupPlan, share: tuple[float, float] = (0.85, 0.7), **changes: Any) -> GroupPlan:
+    """The one run under glibc that looks at malloc's share of a program's memory."""
+    behaviour = replace(plan.behaviours["glibc"], share=share, **changes)
+    return replace(plan, behaviours={"glibc": behaviour}, pass_name="malloc_share", blocks=1, user_metrics=(), program=None)

@@ -5,27 +5,74 @@ import json
 
 import factory
 import pytest
+from conftest import REPOSITORY
 from heapwise import validate
+from heapwise.folder import read_run_lines
 from heapwise.schema import Checker, load_schema
 from heapwise.summarize import to_json
 
 
 @pytest.fixture(scope="module")
-def records(bench_folder, try_folder):
-    return factory.read_records(bench_folder) + factory.read_records(try_folder)
+def records(bench_folder, try_folder, program_folder):
+    return [record for folder in (bench_folder, try_folder, program_folder) for record in factory.read_records(folder)]
 
 
 def ok_record(records, pass_name):
     return copy.deepcopy(next(r for r in records if r["status"] == "ok" and r["cell"]["pass"] == pass_name))
 
 
-def test_every_folder_and_its_summary_conform(bench_folder, try_folder, bench_summary, try_summary):
+def test_every_folder_and_its_summary_conform(bench_folder, try_folder, program_folder, bench_summary, try_summary, program_summary):
     """Would catch: a field written under a name that the schema does not list."""
-    for folder in (bench_folder, try_folder):
+    for folder in (bench_folder, try_folder, program_folder):
         found, count = validate.problems(folder)
         assert found == [] and count == len(factory.read_records(folder))
-    for summary in (bench_summary, try_summary):
+    for summary in (bench_summary, try_summary, program_summary):
         assert Checker("summary").problems(json.loads(to_json(summary))) == []
+
+
+def test_the_committed_results_still_conform():
+    """Would catch: a schema that outlaws the results that were measured before it."""
+    for folder in (file.parent for file in sorted((REPOSITORY / "results" / "reference").glob("*/manifest.json"))):
+        for kind in ("manifest", "summary"):
+            assert Checker(kind).problems(json.loads((folder / f"{kind}.json").read_text())) == [], folder.name
+        every_tenth = [record for _, record in read_run_lines(folder)[0]][::10]
+        assert [problem for record in every_tenth for problem in Checker("run_record").problems(record)] == [], folder.name
+
+
+@pytest.mark.parametrize("change", [
+    lambda r: r["metrics"].pop("live_bytes"), lambda r: r.pop("outcome"), lambda r: r.update(status="client_failed"),
+    lambda r: r["outcome"].update(files=[{"path": "a"}]), lambda r: r["outcome"].update(remarks="one"),
+    lambda r: r["metrics"].update(user_rps="fast"), lambda r: r["timeline"].update(tree_bytes=[1.5])])
+def test_what_a_run_of_a_program_must_not_hold_is_refused(records, change):
+    """Would catch: a share without what it is a share of, and figures of a run whose client failed."""
+    record = ok_record(records, "malloc_share")
+    record.update(timeline={})
+    assert Checker("run_record").problems(record) == []
+    change(record)
+    assert Checker("run_record").problems(record)
+
+
+@pytest.mark.parametrize("status", ["client_failed", "too_much_output"])
+def test_the_statuses_of_programs_are_known(records, status):
+    """Would catch: a journal that its own schema refuses once a client fails."""
+    record = ok_record(records, "command")
+    record.update(status=status, metrics={}, timeline={})
+    assert Checker("run_record").problems(record) == []
+
+
+def test_a_users_metric_cannot_take_a_built_in_name(program_folder):
+    """Would catch: a metric called cpu_ns, whose user_cpu_ns is the CPU time."""
+    manifest = json.loads((program_folder / "manifest.json").read_text())
+    assert Checker("manifest").problems(manifest) == []
+    manifest["plan"][0]["metrics"][0]["name"] = "cpu_ns"
+    assert Checker("manifest").problems(manifest)
+
+
+def test_a_program_is_a_command_or_a_server_with_its_client(program_folder):
+    """Would catch: a server that nobody drives."""
+    manifest = json.loads((program_folder / "manifest.json").read_text())
+    del manifest["programs"][0]["drive"]
+    assert Checker("manifest").problems(manifest)
 
 
 def test_the_schema_itself_is_valid():

@@ -79,6 +79,15 @@ def test_the_ratio_is_candidate_over_baseline():
     assert result.difference.centre == pytest.approx(np.median(walsh_averages(BASE * 0.5)))
 
 
+def test_a_rise_of_what_is_better_when_higher_is_better():
+    """Would catch: an allocator blamed for serving more requests a second, with a ratio or with a difference alone."""
+    rate = Metric("user_rps", "rps", "", "noisy", "command", 0.01, better="higher")
+    assert compare(BASE * 1.5, BASE, rate).verdict == "better"
+    assert compare(BASE / 1.5, BASE, rate).verdict == "worse"
+    assert compare(BASE, BASE, rate).verdict == "same"
+    assert compare(np.full(8, 5.0), np.zeros(8), rate).verdict == "better"
+
+
 def test_drift_between_blocks_does_not_hide_an_effect_inside_them():
     """Would catch: unpaired statistics, which drown 20 % in a drift of a factor of four."""
     drift = np.geomspace(1, 4, 8)
