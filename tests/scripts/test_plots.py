@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from heapwise.folder import read_folder
 from heapwise.palette import style_of
-from heapwise.plots import draw_all, slug
-from heapwise.plots.data import percentile_data, timeline_data
-from heapwise.plots.figure import spread
+from heapwise.plots import draw_all, pictures, slug
+from heapwise.plots.data import over_time_data, percentile_data, timeline_data
+from heapwise.plots.figure import close, spread
 from heapwise.summary import summarize_folder
 
 
@@ -22,9 +22,49 @@ def test_every_kind_of_picture_is_drawn_and_is_a_whole_svg(bench_folder, bench_s
     files = draw_all(read_folder(bench_folder), bench_summary, tmp_path) + draw_all(read_folder(try_folder), try_summary, tmp_path)
     names = {file.stem for file in files}
     assert {"throughput", "time-against-memory", "faults-and-system-calls", "latency-small-churn", "memory-small-churn",
-            "latency-producer-consumer-2-threads", "wall-time", "peak-rss"} <= names
+            "latency-producer-consumer-2-threads", "wall-time", "peak-memory"} <= names
     assert any(name.startswith("sweep-large-churn") for name in names)
     assert all(xml.parse(file).getroot().tag.endswith("svg") for file in files)
+
+
+def test_programs_have_their_pictures(program_folder, program_summary, tmp_path):
+    """Would catch: a program without its memory over time, a user's metric that is never drawn."""
+    names = {file.stem for file in draw_all(read_folder(program_folder), program_summary, tmp_path)}
+    assert names == {"wall-time", "peak-memory", "program-time-against-memory", "metric-rps",
+                     *(f"over-time-{name}" for name in ("store", "compiler", "database", "interpreter"))}
+
+
+def test_the_line_over_time_is_that_of_the_run_of_median_length(program_folder):
+    """Would catch: the longest run, or always the first, shown as if it were typical."""
+    runs = next(r for r in read_folder(program_folder).groups if r.group.cell.pass_name == "command")
+    line = next(line for line in over_time_data(runs).lines if line.spec == "jemalloc")
+    lengths = sorted(record.timeline["elapsed_ns"][-1] for record in runs.records("jemalloc"))
+    assert line.elapsed_seconds[-1] * 1e9 == pytest.approx(lengths[3])
+    assert over_time_data(runs).missing == ("tbbmalloc",)
+
+
+def test_a_run_that_did_other_work_has_no_line(tmp_path):
+    """Would catch: the small memory of a program that stopped early."""
+    behaviours = {"glibc": factory.Behaviour(tree_bytes=1 << 26),
+                  "x": factory.Behaviour(tree_bytes=1 << 26, output=lambda block: "other"),
+                  "short": factory.Behaviour(tree_bytes=1 << 26, time_ns=1.5, noise=0.0)}
+    plan = factory.GroupPlan("command", behaviours, "command", 4, "command", parameters={"command": "./service"})
+    data = over_time_data(read_folder(factory.write_folder(tmp_path / "f", [plan], kind="try")).groups[0])
+    assert [line.spec for line in data.lines] == ["glibc"] and data.missing == ("x", "short")
+
+
+def test_many_programs_stand_in_a_grid_as_wide_as_it_is_readable(tmp_path):
+    """Would catch: an overview of fifteen programs as high as a tower."""
+    behaviours = {name: factory.Behaviour(tree_bytes=1 << 26) for name in ("glibc", "jemalloc", "mimalloc")}
+    plans = [factory.GroupPlan(f"apps/p{number}", behaviours, "command", 2, "command", parameters={"command": f"p{number}"})
+             for number in range(15)]
+    folder = read_folder(factory.write_folder(tmp_path / "f", plans))
+    makers = dict(pictures(folder, summarize_folder(folder)))
+    for name in ("wall-time", "peak-memory", "program-time-against-memory"):
+        figure = makers[name]()
+        width, height = figure.get_size_inches()
+        assert len({panel.get_subplotspec().colspan.start for panel in figure.axes}) == 3 and height < 1.5 * width
+        close(figure)
 
 
 def test_the_same_data_gives_the_same_picture(try_folder, try_summary, tmp_path):

@@ -15,15 +15,19 @@ from matplotlib.figure import Figure
 
 from .. import labels
 from ..folder import GroupRuns, ResultFolder
-from ..metrics import NOISY_BAND
+from ..metrics import band_of
+from ..program_tables import heading, peak_memory
 from ..tables import CellView, cell_views, title_of
-from . import counts, forest, percentiles, threshold_sweep, timelines, trade
-from .data import (MAJOR_FAULTS, CountData, RatioData, TradeData, comparison_views, count_data, latency_steps,
-                   percentile_data, ratio_data, runs_of_cell, timeline_data, trade_data, words_for_missing)
+from . import counts, forest, over_time, percentiles, threshold_sweep, timelines, trade
+from .data import (MAJOR_FAULTS, CountData, OverTimeData, RatioData, TradeData, comparison_views, count_data,
+                   latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data, runs_of_cell,
+                   timeline_data, trade_data, words_for_missing)
 from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 
 Summary = Mapping[str, Any]
 ROW_INCHES = 0.235
+GRID_FROM = 5  # cells: so many stand in a grid
+GRID_COLUMNS = 3
 LONGEST_SLUG = 80
 FARTHEST_RATIO = 8.0  # of the overview of all cells; arrows stand for what lies beyond
 INTERVALS = "Bars: 95 % intervals of the paired ratios inside blocks; dotted: the range of fewer than 8 blocks."
@@ -47,7 +51,7 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
     views = comparison_views(summary)
     named = [(view.title, view) for view in views]
     yield from _overviews(named)
-    yield from _command_pictures(summary)
+    yield from _program_pictures(folder, summary)
     sweeps = summary["sweeps"]
     for sweep in sweeps:
         if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
@@ -77,19 +81,46 @@ def _overviews(named: list[tuple[str, CellView]]) -> Iterator[tuple[str, Callabl
         yield "throughput", _bind(_forest, ratios, "Time an operation against the baseline, left is faster")
     trades = [data for data in (trade_data(view, name) for name, view in named) if data is not None]
     if trades:
-        yield "time-against-memory", _bind(_trade, trades)
+        yield "time-against-memory", _bind(_trade, trades, "peak RSS")
     counted = [row for row in (count_data(view, name) for name, view in named) if row]
     if counted:
         yield "faults-and-system-calls", _bind(_counts, counted)
 
 
-def _command_pictures(summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    for metric, name, title, unit in (("wall_ns", "wall-time", "Wall time against the baseline, left is faster", "ns"),
-                                      ("rss_peak_bytes", "peak-rss", "Peak RSS against the baseline, left is smaller", "bytes")):
-        ratios = [_baseline_ratios(_shortened(view.title), view, "command", metric, unit)
-                  for view in cell_views(summary, "command") if len(view.allocators) > 1]
-        if ratios:
-            yield name, _bind(_forest, ratios, title)
+def _program_pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    views = [view for view in cell_views(summary, "command") if "command" in view.groups]
+    compared = [view for view in views if len(view.allocators) > 1]
+    if compared:
+        columns = _grid_columns(compared)
+        times = [_program_ratios(view, "wall_ns", "ns") for view in compared]
+        yield "wall-time", _bind(_forest, times, "Wall time against the baseline, left is faster", columns)
+        memory = [_program_ratios(view, peak_memory(view).metric, "bytes") for view in compared]
+        yield "peak-memory", _bind(_forest, memory, "Peak memory against the baseline, left is smaller", columns)
+        trades = [program_trade_data(view, _shortened(view.title)) for view in compared]
+        if any(trades):
+            yield "program-time-against-memory", _bind(_trade, [data for data in trades if data], "peak memory")
+    for (name, better), having in _by_user_metric(compared).items():
+        way = "right" if better == "higher" else "left"
+        figures = [_program_ratios(view, f"user_{name}", "") for view in having]
+        title = f"{name} against the baseline, {way} is better"
+        yield f"metric-{slug(name)}", _bind(_forest, figures, title, _grid_columns(figures))
+    for view in views:
+        runs = runs_of_cell(folder, view, "command")
+        data = over_time_data(runs) if runs is not None else None
+        if data is not None:
+            yield f"over-time-{slug(view.title)}", _bind(_over_time, view, data)
+
+
+def _by_user_metric(views: list[CellView]) -> dict[tuple[str, str], list[CellView]]:
+    found: dict[tuple[str, str], list[CellView]] = {}
+    for view in views:
+        for metric in view.user_metrics:
+            found.setdefault((metric["name"], metric["better"]), []).append(view)
+    return found
+
+
+def _program_ratios(view: CellView, metric: str, unit: str) -> RatioData:
+    return _baseline_ratios(_shortened(view.title), view, "command", metric, unit)
 
 
 def _shortened(text: str) -> str:
@@ -100,26 +131,35 @@ def _baseline_ratios(name: str, view: CellView, pass_name: str, metric: str, uni
     runs = view.runs(pass_name, view.baseline)
     median = runs["medians"].get(metric) if runs else None
     text = labels.quantity(median, unit) if median is not None else (runs or {}).get("status_text") or "no figures"
-    return ratio_data(view, name, pass_name, metric, text)
+    return ratio_data(view, name, pass_name, metric, text, band_of(metric, pass_name))
 
 
-def _forest(cells: list[RatioData], title: str) -> Figure:
+def _grid_columns(cells: list[Any]) -> int:
+    """Few programs stand beneath each other, many in a grid."""
+    return GRID_COLUMNS if len(cells) >= GRID_FROM else 1
+
+
+def _forest(cells: list[RatioData], title: str, columns: int = 1) -> Figure:
     low, high = ratio_range([ratio for cell in cells for ratio in cell.ratios])
     low, high = max(low, 1 / FARTHEST_RATIO), min(high, FARTHEST_RATIO)
-    heights = [len(cell.ratios) + 1.9 for cell in cells]
-    figure, axes = new_figure(len(cells), 1, 7.6, 0.9 + ROW_INCHES * sum(heights), title,
-                              f"{INTERVALS} Grey band: ±1 %, below which no effect is claimed. Arrows: beyond the axis.",
-                              height_ratios=heights)
-    for cell, panel in zip(cells, axes[:, 0]):
-        forest.plot(cell, panel, low, high, NOISY_BAND)
+    rows = -(-len(cells) // columns)
+    heights = [max(len(cell.ratios) for cell in cells[row * columns:(row + 1) * columns]) + 1.9 for row in range(rows)]
+    bands = " or ".join(f"±{100 * band:.0f} %" for band in sorted({cell.band for cell in cells}))
+    caption = f"{INTERVALS} Grey band: {bands}, below which no effect is claimed. Arrows: beyond the axis."
+    figure, axes = new_figure(rows, columns, 7.6 if columns == 1 else 4.4 * columns, 0.9 + ROW_INCHES * sum(heights),
+                              title, caption, height_ratios=heights)
+    for panel in axes.flat[len(cells):]:
+        panel.set_visible(False)
+    for cell, panel in zip(cells, axes.flat):
+        forest.plot(cell, panel, low, high)
     return finish(figure)
 
 
-def _trade(cells: list[TradeData]) -> Figure:
-    columns = min(2, len(cells))
+def _trade(cells: list[TradeData], memory: str) -> Figure:
+    columns = min(max(2, _grid_columns(cells)), len(cells))
     rows = -(-len(cells) // columns)
     figure, axes = new_figure(rows, columns, 5.2 * columns, 0.7 + 3.3 * rows,
-                              "Time against peak RSS, both against the baseline: lower left is better", INTERVALS)
+                              f"Time against {memory}, both against the baseline: lower left is better", INTERVALS)
     for panel in axes.flat[len(cells):]:
         panel.set_visible(False)
     for cell, panel in zip(cells, axes.flat):
@@ -181,4 +221,13 @@ def _memory(view: CellView, runs: GroupRuns) -> Figure:
                               f"Lines: medians of {labels.blocks(len(runs.blocks))}; bands: the smallest and largest block; "
                               f"grey: bytes alive.{words_for_missing(view, 'memory')}")
     timelines.plot(timeline_data(runs), axes[0])
+    return finish(figure)
+
+
+def _over_time(view: CellView, data: OverTimeData) -> Figure:
+    missing = f" Without a line: {labels.joined(data.missing)}." if data.missing else ""
+    figure, axes = new_figure(1, 1, 7.6, 3.6, f"Memory of {_shortened(heading(view))}",
+                              f"Of each allocator the run of median length out of {labels.blocks(data.blocks_count)}; all its "
+                              f"processes together, looked at from outside.{missing}")
+    over_time.plot(data, axes[0, 0])
     return finish(figure)

@@ -12,13 +12,17 @@ import numpy as np
 from ..cells import cell_key
 from ..folder import GroupRuns, Record, ResultFolder
 from ..metrics import STEPS, SYSTEM_CALLS
+from ..program_tables import TIME, TREE, peak_memory
 from ..statistics import FEWEST_PAIRS_FOR_VERDICT
 from ..tables import CellView, cell_views
+from ..work import GroupWork
 
 Summary = Mapping[str, Any]
 # A quantile is drawn while this many calls lie above it.
 FEWEST_CALLS_ABOVE = 10
 CURVE_POINTS = 240
+# A line over time is drawn from this many looks on.
+FEWEST_LOOKS = 3
 MAJOR_FAULTS = "major faults"
 
 
@@ -83,18 +87,39 @@ class RatioData:
     baseline_text: str
     ratios: tuple[Ratio, ...]
     blocks_count: int
+    band: float
 
 
 @dataclass(frozen=True)
 class TradeData:
-    """Time and peak RSS of each allocator, both against the baseline; words name those without."""
+    """Time and peak memory of each allocator, both against the baseline; words name those without."""
 
     cell: str
     baseline: str
     points: tuple[tuple[Ratio, Ratio], ...]
     missing: tuple[str, ...]
+    time_words: str
+    memory_words: str
     time_blocks_count: int
     memory_blocks_count: int
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """The memory of one run, all its processes together, over the time since its start."""
+
+    spec: str
+    elapsed_seconds: np.ndarray
+    tree_bytes: np.ndarray
+
+
+@dataclass(frozen=True)
+class OverTimeData:
+    """Of each allocator the run of median length; words name those without."""
+
+    lines: tuple[RunLine, ...]
+    missing: tuple[str, ...]
+    blocks_count: int
 
 
 @dataclass(frozen=True)
@@ -210,26 +235,59 @@ def words_for_missing(view: CellView, pass_name: str) -> str:
     return f" Without figures: {', '.join(missing)}." if missing else ""
 
 
-def ratio_data(view: CellView, name: str, pass_name: str, metric: str, baseline_text: str) -> RatioData:
+def ratio_data(view: CellView, name: str, pass_name: str, metric: str, baseline_text: str, band: float) -> RatioData:
     others = [spec for spec in view.allocators if spec != view.baseline]
     return RatioData(name, view.baseline, baseline_text,
                      tuple(ratio_of(view, pass_name, spec, metric) for spec in others),
-                     view.groups[pass_name]["blocks_count"])
+                     view.groups[pass_name]["blocks_count"], band)
 
 
 def trade_data(view: CellView, name: str) -> TradeData | None:
     """None where time or memory was not measured or the baseline has no figures."""
     if not {"throughput", "memory"} <= view.groups.keys():
         return None
-    pairs = [(ratio_of(view, "throughput", spec, "wall_per_operation_ns"),
-              ratio_of(view, "memory", spec, "rss_peak_growth_bytes"))
+    return _trade(view, name, ("throughput", "wall_per_operation_ns", "time / operation"),
+                  ("memory", "rss_peak_growth_bytes", "peak RSS"))
+
+
+def program_trade_data(view: CellView, name: str) -> TradeData | None:
+    """Of a whole program; None where the baseline has no figures."""
+    if "command" not in view.groups:
+        return None
+    memory = peak_memory(view)
+    words = "peak memory" if memory == TREE else memory.heading
+    return _trade(view, name, ("command", TIME.metric, TIME.heading), ("command", memory.metric, words))
+
+
+def _trade(view: CellView, name: str, time: tuple[str, str, str], memory: tuple[str, str, str]) -> TradeData | None:
+    """`time` and `memory`: pass, metric and words."""
+    pairs = [(ratio_of(view, time[0], spec, time[1]), ratio_of(view, memory[0], spec, memory[1]))
              for spec in view.allocators if spec != view.baseline]
     points = tuple(pair for pair in pairs if pair[0].value is not None and pair[1].value is not None)
     missing = tuple(f"{pair[0].spec}: {brief(pair[0].words or pair[1].words)}" for pair in pairs if pair not in points)
     if not points:
         return None
-    return TradeData(name, view.baseline, points, missing, view.groups["throughput"]["blocks_count"],
-                     view.groups["memory"]["blocks_count"])
+    return TradeData(name, view.baseline, points, missing, time[2], memory[2], view.groups[time[0]]["blocks_count"],
+                     view.groups[memory[0]]["blocks_count"])
+
+
+def over_time_data(runs: GroupRuns) -> OverTimeData | None:
+    """None where no run was looked at often enough for a line."""
+    shown = {spec: shown_run(runs, spec) for spec in runs.group.allocators}
+    lines = tuple(RunLine(spec, np.array(record.timeline["elapsed_ns"]) / 1e9,
+                          np.array(record.timeline["tree_bytes"], dtype=float))
+                  for spec, record in shown.items() if record is not None)
+    missing = tuple(spec for spec, record in shown.items() if record is None)
+    return OverTimeData(lines, missing, len(runs.blocks)) if lines else None
+
+
+def shown_run(runs: GroupRuns, spec: str) -> Record | None:
+    """The run of median length among those with figures and a line over time."""
+    work = GroupWork(runs)
+    records = [record for record in runs.records(spec)
+               if work.failure_words(record) is None and len(record.timeline.get("elapsed_ns", ())) >= FEWEST_LOOKS]
+    records.sort(key=lambda record: record.timeline["elapsed_ns"][-1])
+    return records[(len(records) - 1) // 2] if records else None
 
 
 def count_data(view: CellView, name: str) -> list[CountData]:

@@ -157,9 +157,10 @@ def ratio_axis(axes: Axes, which: str, low: float, high: float) -> None:
     """A logarithmic axis of ratios to the baseline, with plain ticks around 1."""
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
-    steps = ([0.8, 0.9, 1, 1.1, 1.25] if high / low < 1.7 else [0.25, 0.5, 0.7, 1, 1.4, 2, 3, 4] if high / low < 8 else
+    steps = ([0.9, 0.95, 1, 1.05, 1.1] if high / low < 1.3 else [0.8, 0.9, 1, 1.1, 1.25] if high / low < 1.7 else
+             [0.25, 0.5, 0.7, 1, 1.4, 2, 3, 4] if high / low < 8 else
              [0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100] if high / low < 300 else
-             [10.0 ** power for power in range(-6, 7)] )
+             [10.0 ** power for power in range(-6, 7)])
     getattr(axes, f"set_{which}ticks")([step for step in steps if low <= step <= high])
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
@@ -185,3 +186,9 @@ def duration_formatter(value: float) -> str:
 
 def few_ticks(axis, number: int = 5) -> None:
     axis.set_major_locator(MaxNLocator(number))
+
+
+def binary_ticks(highest: float) -> np.ndarray:
+    """Four to eight ticks at whole powers of two."""
+    step = 2.0 ** np.floor(np.log2(highest / 4)) if highest > 0 else 1.0
+    return np.arange(0, highest * 1.05, step)

@@ -10,10 +10,10 @@ from .data import RatioData, brief
 from .figure import FAINT, ratio_axis
 
 
-def plot(data: RatioData, axes: Axes, low: float, high: float, band: float) -> None:
-    """One cell. `low` and `high` are the axis' ends, the same for all cells; `band` is shaded as equivalent."""
+def plot(data: RatioData, axes: Axes, low: float, high: float) -> None:
+    """One cell. `low` and `high` are the axis' ends, the same for all cells; the metric's band is shaded."""
     names = [style_of(ratio.spec).label.replace("\n", " ") for ratio in data.ratios]
-    axes.axvspan(1 - band, 1 + band, color="#e9e9e9", linewidth=0, zorder=0)
+    axes.axvspan(1 - data.band, 1 + data.band, color="#e9e9e9", linewidth=0, zorder=0)
     axes.axvline(1, color=style_of(data.baseline).colour, linewidth=1, zorder=1)
     for place, ratio in enumerate(data.ratios):
         style = style_of(ratio.spec)

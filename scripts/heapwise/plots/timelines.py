@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from .. import labels
 from ..palette import style_of
 from .data import TimelineData
-from .figure import FAINT, bytes_formatter, few_ticks, format_axis, label_line_ends, log_bytes_axis
+from .figure import FAINT, binary_ticks, bytes_formatter, few_ticks, format_axis, label_line_ends, log_bytes_axis
 
 # From this ratio of the largest to the smallest line a linear axis would flatten most of them.
 LOG_FROM_RATIO = 20.0
@@ -44,7 +43,7 @@ def _panel(data: TimelineData, axes: Axes, kind: str, title: str) -> None:
         ends = [(spec, x, max(y, floor)) for spec, x, y in ends]
     else:
         axes.set_ylim(0, highest * 1.05)
-        axes.set_yticks(_binary_ticks(highest))
+        axes.set_yticks(binary_ticks(highest))
         format_axis(axes.yaxis, bytes_formatter)
     if data.live_bytes.size:
         axes.annotate("live bytes", (0.99, 0.02), xycoords="axes fraction", fontsize=7.5, color="#666666", ha="right", va="bottom")
@@ -53,9 +52,3 @@ def _panel(data: TimelineData, axes: Axes, kind: str, title: str) -> None:
     few_ticks(axes.xaxis, 4)
     format_axis(axes.xaxis, lambda value: labels.count(value))
     label_line_ends(axes, ends)
-
-
-def _binary_ticks(highest: float) -> np.ndarray:
-    """Four to eight ticks at whole powers of two."""
-    step = 2.0 ** np.floor(np.log2(highest / 4)) if highest > 0 else 1.0
-    return np.arange(0, highest * 1.05, step)

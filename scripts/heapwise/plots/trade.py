@@ -1,6 +1,8 @@
-"""Time against peak RSS, both as ratios to the baseline: what an allocator buys with its memory."""
+"""Time against peak memory, both as ratios to the baseline: what an allocator buys with its memory."""
 
 from __future__ import annotations
+
+import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from .data import Ratio, TradeData
 from .figure import FAINT, LABEL_PITCH, ratio_axis, ratio_range, spread
 
 LABEL_SIZE = 8.0
+TITLE_LETTERS = 48  # that fit above the axes
 
 
 def plot(data: TradeData, axes: Axes) -> None:
@@ -29,12 +32,12 @@ def plot(data: TradeData, axes: Axes) -> None:
     ratio_axis(axes, "x", *ratio_range([time for time, _ in points]))
     ratio_axis(axes, "y", *ratio_range([memory for _, memory in points]))
     _name_points(axes, points)
-    axes.set_title(f"{data.cell}\n{labels.blocks(data.time_blocks_count)} (memory {data.memory_blocks_count})")
-    axes.set_xlabel("time / operation")
-    axes.set_ylabel("peak RSS")
-    if data.missing:
-        axes.annotate("\n".join(data.missing), (0.99, 0.98),
-                      xycoords="axes fraction", fontsize=7, fontstyle="italic", color=FAINT, ha="right", va="top")
+    apart = f" (memory {data.memory_blocks_count})" if data.memory_blocks_count != data.time_blocks_count else ""
+    missing = f"; without {', '.join(data.missing)}" if data.missing else ""
+    words = data.cell, f"{labels.blocks(data.time_blocks_count)}{apart}{missing}"
+    axes.set_title("\n".join(line for text in words for line in textwrap.wrap(text, TITLE_LETTERS)))
+    axes.set_xlabel(data.time_words)
+    axes.set_ylabel(data.memory_words)
 
 
 def _name_points(axes: Axes, points: list[tuple[Ratio, Ratio]]) -> None:
