@@ -8,7 +8,9 @@
 
 Summarizes DIR, then writes NAME with manifest.json, runs.jsonl.gz, summary.json and summary.md, and
 the pictures the README shows into pictures/NAME-….png beside it. A DIR/self_cost.json, as `heapwise
-bench --self --json` prints it, goes along. The same DIR gives the same bytes.
+bench --self --json` prints it, goes along. The records are as they were, but for the timelines of
+commands: only that of the run which the picture shows stays, and of it the memory at 200 moments or
+fewer, each the highest of its stretch. The same DIR gives the same bytes.
 An old NAME is replaced only once the new one is complete. Refused when all references together
 would pass 10 MB. Exit codes: 0 done, 2 error.
 """
@@ -17,14 +19,19 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Sequence
+
+import numpy as np
 
 from .errors import HeapwiseError
-from .folder import decompressed, read_folder, read_run_lines, runs_file
+from .folder import Cell, ResultFolder, decompressed, read_folder, read_run_lines, runs_file
 from .plots import pictures
+from .plots.data import shown_run
 from .plots.figure import close, save_png
 from .render import markdown_summary
 from .summarize import to_json, write_text
@@ -35,10 +42,11 @@ REFERENCE = ROOT / "results" / "reference"
 PICTURES = "pictures"
 SELF_COST = "self_cost.json"
 LARGEST_TOTAL_BYTES = 10_000_000
-# Overviews that the README shows; the pictures of single cells can be drawn again from the records.
-PICTURE_NAMES = ("throughput", "time-against-memory", "faults-and-system-calls", "wall-time", "peak-rss", "sweep-", "latency-",
-                 "memory-")
+# What the README shows; all others can be drawn again from the records.
+PICTURE_NAMES = ("throughput", "time-against-memory", "wall-time", "peak-memory", "sweep-")
+OVER_TIME = "over-time-"  # shown of a single program
 MOST_CELL_PICTURES = 3
+MOST_MOMENTS = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +90,36 @@ def without_checkout(text: str) -> str:
     return text.replace(f"{ROOT}/", "")
 
 
+def _shown_runs(folder: ResultFolder) -> set[tuple]:
+    """Of each command and allocator the run whose memory over time is drawn."""
+    records = (shown_run(runs, spec) for runs in folder.groups if runs.group.cell.pass_name == "command"
+               for spec in runs.group.allocators)
+    return {(record.cell, record.allocator, record.block, record.attempt) for record in records if record is not None}
+
+
+def thinned(line: str, shown: set[tuple]) -> str:
+    """A run record's line; a command's with no more of its timeline than a picture shows, peaks kept."""
+    record = json.loads(line) if line.strip() else {}
+    elapsed, tree = (record.get("timeline", {}).get(name) for name in ("elapsed_ns", "tree_bytes"))
+    if not elapsed:
+        return line
+    if (Cell.from_json(record["cell"]), record["cell"]["allocator"], record["block"], record["attempt"]) in shown:
+        places = moments(tree)
+        record["timeline"] = {"elapsed_ns": [elapsed[place] for place in places],
+                              "tree_bytes": [tree[place] for place in places]}
+    else:
+        record["timeline"] = {}
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+
+
+def moments(values: Sequence[int]) -> list[int]:
+    """At most MOST_MOMENTS places: the first, the last, and between them the highest of each stretch."""
+    if len(values) <= MOST_MOMENTS:
+        return list(range(len(values)))
+    stretches = np.array_split(np.arange(1, len(values) - 1), MOST_MOMENTS - 2)
+    return [0, *(int(stretch[np.argmax(np.take(values, stretch))]) for stretch in stretches), len(values) - 1]
+
+
 def _write_data(directory: Path, staged: Path) -> None:
     folder = read_folder(directory)
     if not any(runs.blocks for runs in folder.groups):
@@ -94,7 +132,9 @@ def _write_data(directory: Path, staged: Path) -> None:
     records = decompressed(runs_file(directory))
     if torn:
         records = records[:records.rfind(b"\n") + 1]
-    (staged / "runs.jsonl.gz").write_bytes(compressed(without_checkout(records.decode()).encode()))
+    shown = _shown_runs(folder)
+    lines = (thinned(line, shown) for line in without_checkout(records.decode()).split("\n"))
+    (staged / "runs.jsonl.gz").write_bytes(compressed("\n".join(lines).encode()))
     # from the packed copy, so that what is committed is known to read back
     summary = summarize_folder(read_folder(staged))
     write_text(staged / "summary.json", to_json(summary))
@@ -105,8 +145,10 @@ def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> Non
     pictures_directory.mkdir()
     folder = read_folder(directory)
     drawn: dict[str, int] = {}
+    programs = {runs.group.cell for runs in folder.groups if runs.group.cell.pass_name == "command"}
+    kinds = (*PICTURE_NAMES, OVER_TIME) if len(programs) == 1 else PICTURE_NAMES
     for picture, draw in pictures(folder, summarize_folder(folder)):
-        kind = next((kind for kind in PICTURE_NAMES if picture == kind or kind.endswith("-") and picture.startswith(kind)), None)
+        kind = next((kind for kind in kinds if picture == kind or kind.endswith("-") and picture.startswith(kind)), None)
         if kind is None or drawn.get(kind, 0) >= MOST_CELL_PICTURES:
             continue
         drawn[kind] = drawn.get(kind, 0) + 1

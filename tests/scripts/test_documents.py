@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import re
 
 import factory
 import pytest
 from heapwise.__main__ import main
 from heapwise.errors import HeapwiseError
-from heapwise.reference import pack
+from heapwise.folder import read_folder
+from heapwise.plots.data import over_time_data
+from heapwise.reference import moments, pack
 from heapwise.summarize import read_summary
 
 BLOCKS = "".join(f"<!-- heapwise:begin {name} -->\n<!-- heapwise:end {name} -->\n" for name in ("environment", "summary", "sweep", "try"))
@@ -49,7 +52,6 @@ def test_one_digit_changed_by_hand_is_noticed(repository, readme):
 
 def test_the_blocks_hold_the_results_and_links_that_exist(repository, readme):
     """Would catch: an empty block, or a broken picture on the project's first page."""
-    import re
     run(repository)
     text = readme.read_text()
     assert "Synthetic CPU" in text and "Within 10 % of the best time" in text and "`./service --synthetic`" in text
@@ -96,6 +98,52 @@ def test_a_reference_holds_the_records_as_they_were(repository, bench_folder):
     assert gzip.decompress((packed / "runs.jsonl.gz").read_bytes()) == (bench_folder / "runs.jsonl").read_bytes()
     assert main(["validate", str(packed)]) == 0
     assert read_summary(packed)["kind"] == "bench"
+
+
+def test_of_commands_only_the_timelines_that_are_drawn_are_packed(program_folder, tmp_path):
+    """Would catch: ten megabytes of looks at programs, a figure changed on the way, or a picture that changes by packing."""
+    pack(program_folder, "apps", tmp_path)
+    packed = [json.loads(line) for line in gzip.decompress((tmp_path / "apps" / "runs.jsonl.gz").read_bytes()).splitlines()]
+    original = factory.read_records(program_folder)
+    assert all({**ours, "timeline": 0} == {**theirs, "timeline": 0} for ours, theirs in zip(packed, original, strict=True))
+    kept = [record for record in packed if record.get("timeline")]
+    assert {tuple(record["timeline"]) for record in kept} == {("elapsed_ns", "tree_bytes")}
+    lines = len({(record["cell"]["workload"], record["cell"]["allocator"]) for record in original if record.get("timeline")})
+    assert len(kept) == lines == 25
+    before, after = (read_folder(path).groups[0] for path in (program_folder, tmp_path / "apps"))
+    assert [line.elapsed_seconds[-1] for line in over_time_data(before).lines] == [line.elapsed_seconds[-1] for line in over_time_data(after).lines]
+
+
+def test_a_thinned_line_keeps_its_ends_and_its_peak():
+    """Would catch: a peak between two moments that a picture no longer shows."""
+    values = [10] * 5000
+    values[1234] = 99
+    places = moments(values)
+    assert len(places) == 200 and places[0] == 0 and places[-1] == 4999 and 1234 in places and places == sorted(set(places))
+    assert moments([3, 1, 2]) == [0, 1, 2]
+
+
+def test_the_readme_shows_all_programs_and_a_service_of_ones_own(program_folder, tmp_path):
+    """Would catch: programs without malloc's share, or a command that nobody can type."""
+    service = factory.program_groups()[0]
+    tried = factory.GroupPlan("command", {name: service.behaviours[name] for name in ("glibc", "jemalloc")}, "command", 8, "command",
+                              parameters=service.parameters, user_metrics=service.user_metrics, program=service.program)
+    words = ["build/heapwise", "try", "--out", "results/work/x", "--serve", "./service --port $HEAPWISE_PORT", "--drive", "client"]
+    folder = factory.write_folder(tmp_path / "try", [tried], kind="try")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "command_line": words}))
+    for name, source in (("apps", program_folder), ("try-service", folder)):
+        pack(source, name, tmp_path / "results" / "reference")
+    readme = tmp_path / "README.md"
+    readme.write_text("".join(f"<!-- heapwise:begin {name} -->\n<!-- heapwise:end {name} -->\n" for name in ("apps", "try")))
+    assert run(tmp_path) == 0 and run(tmp_path, "--check") == 0
+    text = readme.read_text()
+    assert "- store: an in-memory store under a pipelined client" in text
+    assert "Wall time, as ratios to the baseline's figure:" in text and "| compiler | 11 % |" in text
+    assert "build/heapwise try --serve './service --port $HEAPWISE_PORT' --drive client\n" in text
+    links = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert [link.rpartition("/")[2] for link in links] == ["apps-wall-time.png", "apps-peak-memory.png", links[2].rpartition("/")[2]]
+    assert "try-service-over-time-" in links[2] and all((tmp_path / link).is_file() for link in links)
 
 
 def test_a_reference_does_not_say_where_the_checkout_lay(small_folder, tmp_path):
