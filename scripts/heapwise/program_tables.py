@@ -24,8 +24,7 @@ COUNTS = (Column("vsz_peak_bytes", "command", "VSZ"), MINOR_FAULTS, MAJOR_FAULTS
 DETAILS = (Column("voluntary_switches_count", "command", "waits"), Column("ready_ns", "command", "ready after"))
 SMALL_SHARE = 0.20
 SEVERAL = 2
-OVERVIEW_WORDS = ("ratios to the baseline's figure; memory: RSS of one process, or of several together; malloc's share of it "
-                  "at its peak")
+OVERVIEW_WORDS = "memory: RSS of one process, sampled PSS of several together; malloc's share: of that, at its peak"
 
 
 def program_columns(view: CellView, full: bool) -> tuple[Column, ...]:

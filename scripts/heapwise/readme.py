@@ -35,11 +35,12 @@ from . import labels
 from .errors import HeapwiseError
 from .folder import parse_json
 from .reference import PICTURES, SELF_COST
-from .program_tables import finding_lines, heading, overview_tables, program_table
+from .program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from .render import environment_line, markdown_table
 from .summarize import read_summary, write_text
 from .tables import LEGEND, CellView, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
 
+OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
 _ANY_MARK = re.compile(r"<!-- heapwise:(?:begin|end)")
@@ -169,11 +170,12 @@ def _sweep(reference: Reference) -> list[str]:
 def _apps(reference: Reference) -> list[str]:
     views = cell_views(reference.summary, "command")
     lines = [f"- {heading(view)}" for view in views]
-    for table in overview_tables(views) or [table for view in views if (table := program_table(view))]:
-        words = table.title.partition(": ")[2]
-        lines.extend(["", f"{words[:1].upper()}{words[1:]}, as ratios to the baseline's figure:", ""])
-        lines.extend(markdown_table(table))
-    lines.extend(["", f"<sub>{'; '.join(legend_of(reference.summary))}.</sub>", ""])
+    for place, table in enumerate(overview_tables(views) or [table for view in views if (table := program_table(view))]):
+        words = table.title.partition(": ")[2].capitalize()
+        folded = place >= OPEN_TABLES
+        lines.extend(["", f"<details><summary>{words}</summary>" if folded else f"{words}:", "", *markdown_table(table)])
+        lines.extend(["", "</details>"] if folded else [])
+    lines.extend(["", f"<sub>{'; '.join([OVERVIEW_WORDS, *legend_of(reference.summary)])}.</sub>", ""])
     for kind, words in (("wall-time", "Time of whole programs against the baseline, with 95 % intervals"),
                         ("peak-memory", "Peak memory of whole programs against the baseline, with 95 % intervals")):
         lines.extend(reference.picture(kind, words))
@@ -189,6 +191,8 @@ def _try(reference: Reference) -> list[str]:
                 [f"`{view.title}` ({table.subtitle}):"]
             lines.extend([*typed, "", *markdown_table(table), ""])
             lines.extend([*(f"- {note}" for note in table.notes), ""] if table.notes else [])
+    legend = [text for text in legend_of(reference.summary) if text not in LEGEND]  # which stands with the other tables
+    lines.extend([f"<sub>{'; '.join(legend)}.</sub>", ""] if legend else [])
     return [*lines, *reference.picture("over-time-", "Memory over time under each allocator"), *_findings(reference)]
 
 
