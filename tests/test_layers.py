@@ -18,14 +18,14 @@ ALLOWED: dict[str, set[str]] = {
     "allocators": {"bench/core", "bench/preload"},
     "workloads": {"bench/core", "bench/heap"},
     "bench/worker": {"bench/core", "bench/probe", "bench/heap", "bench/launch", "allocators", "workloads"},
-    "bench/run": {"bench/core", "bench/launch", "allocators", "workloads"},
+    "bench/run": {"bench/core", "bench/launch", "bench/preload", "allocators", "workloads"},
     "bench/cli": {"bench/core", "bench/run", "allocators", "workloads"},
 }
 
 #: the only headers that cross to or from these folders
 CONTRACTS = {
     "bench/launch": {"bench/launch/launch_report.h"},
-    "bench/preload": {"bench/preload/malloc_provider.h"},
+    "bench/preload": {"bench/preload/malloc_provider.h", "bench/preload/malloc_ranges.h"},
 }
 
 ALLOCATOR_NAMES = re.compile(r"\b(glibc|jemalloc|tcmalloc|mimalloc|tbbmalloc|scudo|refmalloc)\b", re.IGNORECASE)

@@ -39,6 +39,7 @@ Parts find_parts_of(const std::string& executable) {
           .launcher = (parts / "heapwise-launch").string(),
           .worker = (parts / "heapwise-worker").string(),
           .counter = (parts / "libheapwise_count.so").string(),
+          .share = (parts / "libheapwise_share.so").string(),
           .witness = (parts / "libheapwise_witness.so").string(),
           .scripts = scripts.string()};
 }

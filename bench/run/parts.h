@@ -11,6 +11,7 @@ struct Parts {
   std::string launcher;
   std::string worker;
   std::string counter;  // libheapwise_count.so
+  std::string share;    // libheapwise_share.so
   std::string witness;  // libheapwise_witness.so
   std::string scripts;  // holds choose-python and the package heapwise
 };
