@@ -90,6 +90,13 @@ TEST_P(Witness, LooksThroughTheCountingShim) {
   expect_library(testimony.last());
 }
 
+// Catches: the same of the library that keeps account of malloc's memory.
+TEST_P(Witness, LooksThroughTheShareLibrary) {
+  const Testimony testimony({"/bin/true"}, HEAPWISE_SHARE ":" + library_path());
+  ASSERT_TRUE(testimony.result().exited_with(0)) << testimony.result().output;
+  expect_library(testimony.last());
+}
+
 INSTANTIATE_TEST_SUITE_P(Under, Witness, testing::ValuesIn(allocators_to_test()),
                          name_of_parameter);
 
