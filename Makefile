@@ -8,10 +8,11 @@ WERROR := -DHEAPWISE_WERROR=$(if $(CI),ON,OFF)
 RESULT ?= $(shell ls -dt results/20* 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap configure suite build build-clang bench test test-full report reference install clean
+.PHONY: help bootstrap configure suite build build-clang bench apps test test-full report reference install clean
 
 help:
 	@echo 'make bench      compare all allocators here (5 to 10 minutes on a fresh machine)'
+	@echo 'make apps       the same with real servers, databases and compilers, which it installs'
 	@echo 'make test       build and run every test'
 	@echo 'make test-full  the same, and the unit tests under sanitizers'
 	@echo 'make build      only build, into $(BUILD)/'
@@ -37,6 +38,11 @@ build: configure
 
 bench: suite
 	@$(BUILD)/heapwise bench --profile quick
+
+# Servers and databases come only when asked for.
+apps: suite
+	@scripts/bootstrap apps
+	@$(BUILD)/heapwise bench --workloads apps
 
 # The worker once more by the other compiler: what one deletes, the other may keep.
 build-clang: bootstrap
