@@ -1,6 +1,6 @@
 -- A query that allocates heavily: text made row by row, an index, sorting, grouping, JSON.
 CREATE TABLE orders(id INTEGER PRIMARY KEY, customer TEXT, note TEXT, amount INTEGER);
-WITH RECURSIVE row(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < 120000)
+WITH RECURSIVE row(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < 200000)
 INSERT INTO orders
 SELECT i, 'customer-' || (i * 7919 % 4001), printf('%.*c', 20 + i * 31 % 300, 'n'), i * 104729 % 10007
 FROM row;

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <map>
 #include <random>
-#include <regex>
+#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -16,11 +16,11 @@
 using Value = std::variant<int, double, std::string, std::vector<std::string>>;
 
 std::map<std::string, Value> parse(const std::string& text) {
-  static const std::regex pattern(R"((\w+)\s*=\s*("[^"]*"|[\d.]+))");
   std::map<std::string, Value> values;
-  for (auto it = std::sregex_iterator(text.begin(), text.end(), pattern);
-       it != std::sregex_iterator(); ++it) {
-    values[(*it)[1]] = std::string((*it)[2]);
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    values[word.substr(0, equals)] = word.substr(equals + 1);
   }
   return values;
 }
