@@ -26,7 +26,8 @@ def value_bytes() -> int:
 def write_connection(folder: Path, connection: int, noise: bytes) -> None:
     stored: dict[int, bytes] = {}
     batches: list[tuple[int, int]] = []
-    with open(folder / f"requests.{connection}", "wb") as requests, open(folder / f"replies.{connection}", "wb") as replies:
+    with (open(folder / f"requests.{connection}", "wb") as requests,
+          open(folder / f"replies.{connection}", "wb") as replies):
         for _ in range(BATCHES_COUNT):
             asked, answered = bytearray(), bytearray()
             for _ in range(REQUESTS_A_BATCH):

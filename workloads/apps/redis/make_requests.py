@@ -1,4 +1,4 @@
-"""Writes requests for `redis-cli --pipe` to the path given: strings of mixed sizes, replaced and deleted, hashes, lists.
+"""Writes requests for `redis-cli --pipe` to the path given: strings of mixed sizes, set and deleted; hashes; lists.
 
 Value sizes are those of a key-value cache (generalized Pareto, sigma 214.476, k 0.348238: Atikoglu et al.,
 "Workload Analysis of a Large-Scale Key-Value Store", SIGMETRICS 2012), cut at 16 KiB.
