@@ -15,33 +15,50 @@ constexpr int kFirstFreeDescriptor = 3;
 constexpr char kHelpText[] =
     "usage: heapwise-launch --report-fd N [OPTIONS] -- PROGRAM [ARGS...]\n"
     "\n"
-    "Runs PROGRAM (found through PATH) as a process group of its own, waits for it and writes one\n"
-    "binary LaunchReport (bench/launch/launch_report.h) to descriptor N: exit status, wall and "
-    "CPU\n"
-    "time, peak RSS, faults, switches. It is static and tiny because a child's peak RSS starts at\n"
-    "the size of the process that started it.\n"
+    "Runs PROGRAM (found through PATH) in a session of its own, without a terminal, waits for it\n"
+    "and writes one binary LaunchReport (bench/launch/launch_report.h) to descriptor N: exit\n"
+    "status, wall time, and CPU time, peak RSS, faults and switches of PROGRAM and all processes\n"
+    "that descend from it. It is static and tiny because a child's peak RSS starts at the size of\n"
+    "the process that started it.\n"
     "\n"
     "  --report-fd N          descriptor for the report, 3 or more; PROGRAM does not inherit it\n"
     "  --trace-system-calls   count brk, mmap, munmap, madvise, mremap between the two marker\n"
     "                         calls; slows those calls, and sudo does not work inside\n"
+    "  --whole-tree           measure until the last process that descends from PROGRAM has "
+    "ended,\n"
+    "                         for a server that goes into the background\n"
     "  --address-space BYTES  limit PROGRAM's address space (RLIMIT_AS)\n"
     "  --stdin PATH           read from PATH, e.g. /dev/null\n"
     "  --stdout PATH          write to PATH, created or truncated; so does --stderr PATH\n"
     "  --directory DIR        start PROGRAM in DIR; the PATHs above are opened before\n"
     "  --help                 this text\n"
     "\n"
-    "SIGTERM kills PROGRAM's whole process group and still writes the report. SIGINT, SIGHUP and\n"
-    "SIGQUIT are left to the parent to act upon. What PROGRAM leaves behind in its group is not\n"
-    "killed when it ends by itself.\n"
+    "What PROGRAM leaves running when it ends is killed and counted, daemons included. If memory\n"
+    "runs out the kernel ends PROGRAM first (oom_score_adj 1000).\n"
+    "SIGUSR1 asks to end: PROGRAM, and its descendants whose parent has ended, get SIGTERM.\n"
+    "SIGTERM kills PROGRAM and all its descendants and still writes the report. SIGINT, SIGHUP "
+    "and\n"
+    "SIGQUIT are left to the parent to act upon.\n"
     "Exit code: 0 report written (also when PROGRAM failed or was not found), 1 not written,\n"
     "2 wrong arguments.\n"
     "Example: heapwise-launch --report-fd 3 --stdin /dev/null -- sort big.txt 3>report.bin\n";
 
-enum Option { kReportFd = 256, kTrace, kAddressSpace, kStdin, kStdout, kStderr, kDirectory, kHelp };
+enum Option {
+  kReportFd = 256,
+  kTrace,
+  kWholeTree,
+  kAddressSpace,
+  kStdin,
+  kStdout,
+  kStderr,
+  kDirectory,
+  kHelp
+};
 
 constexpr option kOptions[] = {
     {"report-fd", required_argument, nullptr, kReportFd},
     {"trace-system-calls", no_argument, nullptr, kTrace},
+    {"whole-tree", no_argument, nullptr, kWholeTree},
     {"address-space", required_argument, nullptr, kAddressSpace},
     {"stdin", required_argument, nullptr, kStdin},
     {"stdout", required_argument, nullptr, kStdout},
@@ -94,6 +111,9 @@ bool take_option(int which, Arguments& arguments) {
       return parse_address_space(optarg, arguments);
     case kTrace:
       arguments.trace_system_calls = true;
+      return true;
+    case kWholeTree:
+      arguments.whole_tree = true;
       return true;
     case kStdin:
       arguments.stdin_path = optarg;

@@ -8,6 +8,7 @@ namespace heapwise {
 struct Arguments {
   int report_descriptor = -1;
   bool trace_system_calls = false;
+  bool whole_tree = false;  // the run lasts until the last process of the tree has ended
   bool limits_address_space = false;
   std::uint64_t address_space_bytes = 0;
   const char* stdin_path = nullptr;  // nullptr: inherited, as for the next three

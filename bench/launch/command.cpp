@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <initializer_list>
-
+#include "bench/launch/clock.h"
+#include "bench/launch/supervisor.h"
 #include "bench/launch/system_call_tracer.h"
 
 namespace heapwise {
@@ -20,6 +20,7 @@ namespace {
 constexpr int kExecFailedExitCode = 127;
 constexpr mode_t kCreatedFileMode = 0666;  // less the umask
 constexpr int kFirstFreeDescriptor = 3;
+constexpr char kKilledFirst[] = "1000";  // the most that oom_score_adj takes
 constexpr int kOutputFlags = O_WRONLY | O_CREAT | O_TRUNC;
 
 // What the child was at when it told the launcher about it through the start pipe.
@@ -47,27 +48,6 @@ struct Pipe {
   int write_end = -1;
 };
 
-// The process group that SIGTERM kills; 0: none.
-volatile sig_atomic_t command_group = 0;
-
-void kill_command_group(int) {
-  const int saved_errno = errno;
-  if (command_group != 0) kill(-command_group, SIGKILL);
-  errno = saved_errno;
-}
-
-std::uint64_t nanoseconds_of(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::uint64_t nanoseconds_of(const timeval& time) {
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(time.tv_usec) * 1'000U;
-}
-
 int above_standard_descriptors(int descriptor) {
   if (descriptor >= kFirstFreeDescriptor) return descriptor;
   const int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFreeDescriptor);
@@ -90,7 +70,7 @@ bool open_pipe(Pipe& pipe) {
 
 void redirect(const Pipe& start, Step step, const char* path, int flags, int target) {
   if (path == nullptr) return;
-  const int file = open(path, flags | O_CLOEXEC, kCreatedFileMode);
+  const int file = open(path, flags | O_CLOEXEC | O_NOCTTY, kCreatedFileMode);
   if (file < 0) fail(start, step, errno);
   if (file == target) {
     fcntl(file, F_SETFD, 0);
@@ -105,6 +85,15 @@ void redirect_standard_streams(const Pipe& start, const Arguments& arguments) {
   redirect(start, Step::kStdin, arguments.stdin_path, O_RDONLY, STDIN_FILENO);
   redirect(start, Step::kStdout, arguments.stdout_path, kOutputFlags, STDOUT_FILENO);
   redirect(start, Step::kStderr, arguments.stderr_path, kOutputFlags, STDERR_FILENO);
+}
+
+// When memory runs out the kernel is to end the command and not the machine's other work. Where it
+// cannot be asked to, the command runs all the same.
+void volunteer_for_out_of_memory() {
+  const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t written = write(file, kKilledFirst, sizeof kKilledFirst - 1);
+  close(file);
 }
 
 void limit_address_space(const Pipe& start, const Arguments& arguments) {
@@ -132,7 +121,8 @@ struct Start {
                                  const sigset_t& inherited_signals) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != start.launcher) _exit(kExecFailedExitCode);  // died before the line above
-  setpgid(0, 0);
+  setsid();  // no controlling terminal: nothing stops it, and nobody types into it
+  volunteer_for_out_of_memory();
   redirect_standard_streams(start.messages, arguments);
   if (arguments.directory != nullptr && chdir(arguments.directory) != 0) {
     fail(start.messages, Step::kDirectory, errno);
@@ -152,34 +142,13 @@ struct Start {
   fail(start.messages, Step::kExec, errno);
 }
 
-// From here on the launcher outlives the terminal's signals, and SIGTERM has a group to kill.
-void take_charge(pid_t command, const sigset_t& inherited_signals) {
-  setpgid(command, command);  // the child does it too: whoever is first
-  command_group = command;
-  struct sigaction action = {};
-  action.sa_handler = SIG_IGN;
-  for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) sigaction(signal, &action, nullptr);
-  action.sa_handler = kill_command_group;
-  sigaction(SIGTERM, &action, nullptr);
-  sigset_t mask = inherited_signals;
-  sigdelset(&mask, SIGTERM);
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
-}
-
-int wait_for(pid_t command, int& wait_status, rusage& usage) {
-  while (wait4(command, &wait_status, 0, &usage) < 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
-// Attaches, lets the child go on, and serves it to its end.
-int trace(pid_t command, const Pipe& go, SystemCallTracer& tracer, int& wait_status,
-          rusage& usage) {
+// Attaches and lets the child go on; where that fails the child is ended. 0 or an errno.
+int begin_trace(pid_t command, const Pipe& go, SystemCallTracer& tracer) {
   const int error = tracer.attach(command);
   if (error != 0) {
     kill(command, SIGKILL);
-    wait_for(command, wait_status, usage);
+    while (waitpid(command, nullptr, 0) < 0 && errno == EINTR) {
+    }
     fprintf(stderr,
             "heapwise-launch: cannot trace the command: %s; allow ptrace here or leave out "
             "--trace-system-calls\n",
@@ -188,7 +157,7 @@ int trace(pid_t command, const Pipe& go, SystemCallTracer& tracer, int& wait_sta
   }
   close(go.read_end);
   close(go.write_end);  // the child reads end of file
-  return tracer.wait(wait_status, usage);
+  return 0;
 }
 
 void explain(const Arguments& arguments, const StartMessage& message) {
@@ -222,7 +191,12 @@ void read_start_messages(const Arguments& arguments, int pipe, std::uint64_t end
   }
 }
 
-void fill_usage(const rusage& usage, LaunchReport& report) {
+void fill_end(const TreeEnd& end, LaunchReport& report) {
+  const rusage& usage = end.usage;
+  report.wait_status = end.wait_status;
+  report.tree_status = end.tree_status;
+  report.leftover_processes_count = end.leftover_processes_count;
+  report.surviving_processes_count = end.surviving_processes_count;
   report.user_cpu_ns = nanoseconds_of(usage.ru_utime);
   report.system_cpu_ns = nanoseconds_of(usage.ru_stime);
   report.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
@@ -253,6 +227,7 @@ LaunchReport not_started(int error) {
 LaunchReport run_command(const Arguments& arguments, const sigset_t& inherited_signals) {
   Start start{};
   start.launcher = getpid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (!open_pipe(start.messages)) return not_started(errno);
   if (arguments.trace_system_calls && !open_pipe(start.go)) return not_started(errno);
 
@@ -261,24 +236,21 @@ LaunchReport run_command(const Arguments& arguments, const sigset_t& inherited_s
   const pid_t command = fork();
   if (command < 0) return not_started(errno);
   if (command == 0) become_command(arguments, start, inherited_signals);
-  take_charge(command, inherited_signals);
   close(start.messages.write_end);
-
-  int wait_status = 0;
-  rusage usage{};
-  SystemCallTracer tracer;
-  const int error = arguments.trace_system_calls
-                        ? trace(command, start.go, tracer, wait_status, usage)
-                        : wait_for(command, wait_status, usage);
-  const std::uint64_t ended_ns = nanoseconds_of(CLOCK_MONOTONIC);
-  command_group = 0;
-
-  report.exec_errno = error;
   report.command_pid = command;
-  read_start_messages(arguments, start.messages.read_end, ended_ns, report);
+
+  SystemCallTracer tracer;
+  if (arguments.trace_system_calls) {
+    report.exec_errno = begin_trace(command, start.go, tracer);
+    if (report.exec_errno != 0) return report;
+  }
+  Supervisor supervisor({.command = command,
+                         .waits_for_whole_tree = arguments.whole_tree,
+                         .tracer = arguments.trace_system_calls ? &tracer : nullptr});
+  const TreeEnd end = supervisor.supervise();
+  read_start_messages(arguments, start.messages.read_end, end.ended_ns, report);
   if (report.exec_errno != 0) return report;
-  report.wait_status = wait_status;
-  fill_usage(usage, report);
+  fill_end(end, report);
   fill_counts(tracer, report);
   return report;
 }

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-#include <initializer_list>
 
 #include "bench/launch/arguments.h"
 #include "bench/launch/command.h"
+#include "bench/launch/supervisor.h"
 
 namespace {
 
@@ -32,14 +32,12 @@ bool tie_to_parent(int report_descriptor) {
   return poll(&report, 1, 0) < 0 || (report.revents & (POLLERR | POLLHUP)) == 0;
 }
 
-// Signals are held back until there is a command to pass their meaning on to.
-sigset_t hold_signals() {
-  sigset_t held;
-  sigset_t inherited;
-  sigemptyset(&held);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) sigaddset(&held, signal);
-  sigprocmask(SIG_BLOCK, &held, &inherited);
-  return inherited;
+// A shell that becomes the launcher by exec leaves it the children that it has in the background.
+// They are not the command's, and the launcher could not tell them from what the command leaves.
+bool has_children() {
+  while (waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {
+  }
+  return errno != ECHILD;
 }
 
 bool write_report(int descriptor, const heapwise::LaunchReport& report) {
@@ -66,10 +64,17 @@ int main(int argc, char** argv) {
   if (parsed == heapwise::Parsed::kHelp) return 0;
   if (parsed == heapwise::Parsed::kWrong) return kWrongArguments;
 
-  const sigset_t inherited_signals = hold_signals();
+  const sigset_t inherited_signals = heapwise::block_signals();
   fcntl(arguments.report_descriptor, F_SETFD, FD_CLOEXEC);
   if (!tie_to_parent(arguments.report_descriptor)) {
     fputs("heapwise-launch: nobody waits for the report any more; nothing was started\n", stderr);
+    return kReportNotWritten;
+  }
+  if (has_children()) {
+    fputs(
+        "heapwise-launch: started by exec in a shell that has processes in the background; start "
+        "it without exec; nothing was started\n",
+        stderr);
     return kReportNotWritten;
   }
   heapwise::LaunchReport report = heapwise::run_command(arguments, inherited_signals);

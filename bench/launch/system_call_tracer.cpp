@@ -112,23 +112,31 @@ int install_system_call_filter() {
 }
 
 int SystemCallTracer::attach(pid_t command) {
-  command_ = command;
+  getrusage(RUSAGE_CHILDREN, &children_usage_);
   return ptrace(PTRACE_SEIZE, command, nullptr, kTraceOptions) == 0 ? 0 : errno;
 }
 
-int SystemCallTracer::wait(int& wait_status, rusage& usage) {
+pid_t SystemCallTracer::next_ended_child(int& wait_status, rusage& usage) {
   while (true) {
-    const pid_t thread = wait4(-1, &wait_status, __WALL, &usage);
-    if (thread < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
+    const pid_t thread = wait4(-1, &wait_status, WNOHANG | __WALL, &usage);
+    if (thread <= 0) return thread;
     if (WIFSTOPPED(wait_status)) {
       serve_stop(thread, wait_status);
-    } else if (thread == command_) {
-      return 0;
+    } else if (has_inherited_usage()) {
+      return thread;
     }
   }
+}
+
+// A tracer hears of every end. Only that of a process which is its child as well, by birth or
+// because the parent has ended, goes into its books: asking the kernel for them leaves no moment in
+// which the parent could still change.
+bool SystemCallTracer::has_inherited_usage() {
+  rusage now{};
+  getrusage(RUSAGE_CHILDREN, &now);
+  const bool has_grown = memcmp(&now, &children_usage_, sizeof now) != 0;
+  children_usage_ = now;
+  return has_grown;
 }
 
 void SystemCallTracer::serve_stop(pid_t thread, int wait_status) {

@@ -27,9 +27,11 @@ class SystemCallTracer {
   /// Becomes the tracer of `command`, a child that does not run its program yet. 0 or an errno.
   int attach(pid_t command);
 
-  /// Serves the tracees until `command` has ended; its status and usage as wait4(2) gives them.
-  /// Returns 0 or an errno.
-  int wait(int& wait_status, rusage& usage);
+  /// Serves what tracees have stopped, and gives the next child of this process that has ended,
+  /// with status and usage as wait4(2) gives them; 0: none now; -1: no child and no tracee is left.
+  /// The ends of single threads, and of processes whose own parent is to wait for them, are not
+  /// given.
+  pid_t next_ended_child(int& wait_status, rusage& usage);
 
   /// Both markers were met.
   bool region_seen() const { return region_seen_; }
@@ -38,8 +40,9 @@ class SystemCallTracer {
  private:
   void serve_stop(pid_t thread, int wait_status);
   void serve_filtered_call(pid_t thread);
+  bool has_inherited_usage();
 
-  pid_t command_ = 0;
+  rusage children_usage_{};   // of this process's, as of the last end
   pid_t region_process_ = 0;  // 0: no region is open
   bool region_seen_ = false;
   std::array<std::uint64_t, kTracedCallsCount> counts_{};
