@@ -1,9 +1,11 @@
 #include "tests/bench/launch/launched.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kNap = std::chrono::milliseconds(5);
+constexpr int kOverdueMilliseconds = 20'000;
 constexpr int kSignalExitBase = 128;
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -63,6 +66,14 @@ bool comes_true(Condition condition) {
     std::this_thread::sleep_for(kNap);
   }
   return true;
+}
+
+// A launcher that never ends is to fail its test and not to hang it.
+void kill_when_overdue(pid_t process) {
+  pollfd end{static_cast<int>(syscall(SYS_pidfd_open, process, 0)), POLLIN, 0};
+  if (end.fd < 0) return;
+  if (poll(&end, 1, kOverdueMilliseconds) == 0) kill(process, SIGKILL);
+  close(end.fd);
 }
 
 }  // namespace
@@ -128,6 +139,7 @@ std::string Launch::wait_for_lines(std::size_t lines) const {
 LaunchResult Launch::finish() {
   LaunchResult result;
   int status = 0;
+  kill_when_overdue(pid_);
   waitpid(pid_, &status, 0);
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalExitBase + WTERMSIG(status);
   // Whoever else might hold the pipe open must not make the test hang.

@@ -38,6 +38,7 @@ class Launch {
   std::string output() const;
   /// Waits until the output has `lines` lines, for ten seconds at most; gives the output.
   std::string wait_for_lines(std::size_t lines) const;
+  /// Waits for the launcher, and kills it after twenty seconds.
   LaunchResult finish();
 
  private:

@@ -148,7 +148,7 @@ TEST(Launcher, TheCommandInheritsEveryDescriptorButTheReports) {
 }
 
 // Catches: processes that go on loading the machine under the next measurement.
-TEST(Launcher, TerminationKillsTheWholeGroupAndStillReports) {
+TEST(Launcher, TerminationKillsTheWholeTreeAndStillReports) {
   for (const bool traced : {false, true}) {
     const std::vector<std::string> options =
         traced ? std::vector<std::string>{"--trace-system-calls"} : std::vector<std::string>{};
@@ -176,7 +176,7 @@ TEST(Launcher, TheCommandDiesWithTheLauncher) {
 }
 
 // Catches: a campaign that was killed and leaves its children running.
-TEST(Launcher, TheWholeGroupDiesWithTheParentOfTheLauncher) {
+TEST(Launcher, TheWholeTreeDiesWithTheParentOfTheLauncher) {
   const ScratchFolder scratch;
   const pid_t parent = fork();
   if (parent == 0) {
@@ -206,14 +206,14 @@ TEST(Launcher, AnInterruptIsLeftToTheParentAndNotInheritedAsIgnored) {
   }
 }
 
-// Catches: a signal meant for the command's group that ends the parent too.
-TEST(Launcher, TheCommandLeadsAProcessGroupOfItsOwn) {
-  const LaunchResult result = run_shell("echo $$; cut -d ' ' -f 5 /proc/$$/stat");
+// Catches: a signal meant for the command's group, or from its terminal, that ends the parent too.
+TEST(Launcher, TheCommandLeadsAGroupAndASessionOfItsOwn) {
+  const LaunchResult result = run_shell("echo $$; cut -d ' ' -f 5-6 /proc/$$/stat");
   ASSERT_TRUE(result.exited_with(0)) << result.output;
   const auto numbers = process_numbers(result.output);
-  ASSERT_EQ(numbers.size(), 2U) << result.output;
+  ASSERT_EQ(numbers.size(), 3U) << result.output;
   EXPECT_EQ(numbers[0], numbers[1]);
-  EXPECT_NE(numbers[0], getpgrp());
+  EXPECT_EQ(numbers[0], numbers[2]);
 }
 
 // Catches: a typing error that starts something else than was meant.
