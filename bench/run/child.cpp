@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -92,6 +93,20 @@ class SpawnSettings {
 
 }  // namespace
 
+namespace {
+
+/// For poll(2), which counts in milliseconds: none too early.
+int milliseconds_until(Deadline moment) {
+  constexpr std::uint64_t kPerMillisecond = 1'000'000;
+  constexpr std::uint64_t kLongestWait = 3'600'000;
+  if (!moment) return -1;
+  const auto now = monotonic_now();
+  const auto left = *moment > now ? (*moment - now).value / kPerMillisecond + 1 : 0;
+  return static_cast<int>(std::min(left, kLongestWait));
+}
+
+}  // namespace
+
 Deadline deadline_after(Nanoseconds timeout) {
   if (timeout.value == 0) return std::nullopt;
   return monotonic_now() + timeout;
@@ -140,19 +155,27 @@ Child::~Child() {
   reap();
 }
 
+bool Child::has_ended() const {
+  pollfd report{report_.get(), POLLIN, 0};
+  return poll(&report, 1, 0) > 0;
+}
+
+void Child::ask_to_end() {
+  kill(launcher_pid_, SIGUSR1);
+}
+
+void Child::wait_briefly(Nanoseconds pause, Interrupt& interrupt) {
+  std::array<pollfd, 2> waited{{{report_.get(), POLLIN, 0}, {interrupt.descriptor(), POLLIN, 0}}};
+  poll(waited.data(), waited.size(), milliseconds_until(monotonic_now() + pause));
+}
+
 bool Child::wait_readable(int descriptor, Deadline deadline, Interrupt& interrupt) {
   while (stopped_ == Stop::kNone) {
     std::array<pollfd, 3> waited{
         {{descriptor, POLLIN, 0}, {report_.get(), POLLIN, 0}, {interrupt.descriptor(), POLLIN, 0}}};
-    int timeout_ms = -1;
-    if (deadline) {
-      const auto now = monotonic_now();
-      constexpr std::uint64_t kPerMillisecond = 1'000'000;
-      constexpr std::uint64_t kLongestWait = 3'600'000;
-      const auto left = *deadline > now ? (*deadline - now).value / kPerMillisecond + 1 : 0;
-      timeout_ms = static_cast<int>(std::min(left, kLongestWait));
-    }
-    const int ready = poll(waited.data(), waited.size(), timeout_ms);
+    auto next = deadline;
+    if (watcher_ != nullptr) next = std::min(watcher_->due(), deadline.value_or(watcher_->due()));
+    const int ready = poll(waited.data(), waited.size(), milliseconds_until(next));
     if (interrupt.requested()) {
       stop(Stop::kInterrupted);
     } else if (ready > 0 && waited[0].revents != 0) {
@@ -161,6 +184,8 @@ bool Child::wait_readable(int descriptor, Deadline deadline, Interrupt& interrup
       return false;
     } else if (deadline && monotonic_now() >= *deadline) {
       stop(Stop::kTimedOut);
+    } else if (watcher_ != nullptr && monotonic_now() >= watcher_->due() && !watcher_->look()) {
+      stop(Stop::kByWatcher);
     }
   }
   return false;

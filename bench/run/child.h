@@ -13,6 +13,7 @@
 #include "bench/launch/launch_report.h"
 #include "bench/run/file_descriptor.h"
 #include "bench/run/interrupt.h"
+#include "bench/run/watcher.h"
 
 namespace heapwise {
 
@@ -25,7 +26,7 @@ struct ChildRequest {
   bool shares_terminal = false;             // standard streams are the parent's, else captured
 };
 
-enum class Stop { kNone, kTimedOut, kInterrupted };
+enum class Stop { kNone, kTimedOut, kInterrupted, kByWatcher };
 
 struct ChildEnd {
   std::optional<LaunchReport> report;  // nothing: the launcher itself was killed
@@ -49,8 +50,23 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
+  /// The process whose descendants are the command and all that came of it.
+  pid_t launcher_pid() const { return launcher_pid_; }
+
+  /// Who looks at the child while it is waited for; nullptr: nobody. Must outlive the waiting.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+
+  /// Whether the command has ended and finish() will not wait.
+  bool has_ended() const;
+
+  /// Sends SIGTERM to the command, or to what it has left in its place; does not wait.
+  void ask_to_end();
+
+  /// Waits for the end of the command, `pause` at most; Ctrl-C ends the waiting too.
+  void wait_briefly(Nanoseconds pause, Interrupt& interrupt);
+
   /// Waits until `descriptor` can be read. False when the command ended before, the deadline has
-  /// passed or Ctrl-C came; in the last two cases the child has been stopped.
+  /// passed, Ctrl-C came or the watcher had enough; in the last three cases it has been stopped.
   bool wait_readable(int descriptor, Deadline deadline, Interrupt& interrupt);
 
   /// Waits for the end of the command and collects it. To be called once.
@@ -65,6 +81,7 @@ class Child {
   FileDescriptor output_;
   FileDescriptor errors_;
   Stop stopped_ = Stop::kNone;
+  Watcher* watcher_ = nullptr;
 };
 
 }  // namespace heapwise

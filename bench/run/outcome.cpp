@@ -23,16 +23,6 @@ std::optional<std::uint64_t> read_oom_kills() {
   return std::nullopt;
 }
 
-/// The last line the process wrote to standard error, which is where a dying one says why.
-std::string last_words(const std::string& errors) {
-  const auto end = errors.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos) return {};
-  const auto newline = errors.rfind('\n', end);
-  const auto begin = newline == std::string::npos ? 0 : newline + 1;
-  constexpr std::size_t kLongest = 300;
-  return ": " + errors.substr(begin, std::min(end + 1 - begin, kLongest));
-}
-
 void set(RunResult& result, Status status, std::string detail) {
   result.status = status;
   result.status_detail = std::move(detail);
@@ -45,13 +35,25 @@ void judge_signal(int signal, bool out_of_memory, const std::string& errors, Run
   if (signal == SIGKILL) {
     return set(result, Status::kCrashed, "killed by SIGKILL, which heapwise did not send");
   }
-  const char* name = sigabbrev_np(signal);
   set(result, Status::kCrashed,
-      fmt::format("ended by SIG{}{}", name != nullptr ? name : std::to_string(signal),
-                  last_words(errors)));
+      fmt::format("ended by {}{}", signal_name(signal), last_words(errors)));
 }
 
 }  // namespace
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return "SIG" + (name != nullptr ? std::string(name) : std::to_string(signal));
+}
+
+std::string last_words(const std::string& errors) {
+  const auto end = errors.find_last_not_of(" \t\r\n");
+  if (end == std::string::npos) return {};
+  const auto newline = errors.rfind('\n', end);
+  const auto begin = newline == std::string::npos ? 0 : newline + 1;
+  constexpr std::size_t kLongest = 300;
+  return ": " + errors.substr(begin, std::min(end + 1 - begin, kLongest));
+}
 
 OutOfMemoryWatch::OutOfMemoryWatch() : kills_before_(read_oom_kills()) {}
 

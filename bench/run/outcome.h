@@ -27,6 +27,13 @@ class OutOfMemoryWatch {
   std::optional<std::uint64_t> kills_before_;
 };
 
+/// `SIGSEGV`.
+std::string signal_name(int signal);
+
+/// `: ` and the last line that a process wrote to standard error, which is where a dying one says
+/// why; empty where there is none.
+std::string last_words(const std::string& errors);
+
 /// Fills status, detail, exit_code, signal and started_unix_ns. `accepted_exit_code` is what a
 /// process that did its work exits with.
 void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
