@@ -16,6 +16,16 @@ std::string make_run_id(const RunRequest& request) {
                      request.order);
 }
 
+/// Programs are, because their first run reads them from the disk; a workload warms up itself.
+bool is_warmed_up(const Group& group) {
+  return group.purpose == Purpose::kCommand && group.pass == "command";
+}
+
+bool is_same_program(const Group& one, const Group& other) {
+  return one.purpose == Purpose::kCommand && one.workload == other.workload &&
+         one.parameters == other.parameters;
+}
+
 }  // namespace
 
 Campaign::Campaign(const Plan& plan, CampaignOptions options, Parts parts)
@@ -58,13 +68,13 @@ bool Campaign::run_block(BlockRef ref) {
   for (std::size_t order = 0; order < allocators.size(); ++order) {
     if (parts_.interrupt.requested()) return false;
     const auto request = make_request(ref, allocators[order], order);
-    const auto result = carry_out(request);
+    const auto result = carry_out_or_skip(request);
     parts_.journal.append(to_record(request, result));
     if (result.status == Status::kInterrupted) return false;
     ++runs_done_;
     if (result.status != Status::kOk) {
       ++failed;
-      note_failure(request, result);
+      if (!result.not_carried_out) note_failure(request, result);
     }
   }
   result_.failed_runs += failed;
@@ -74,6 +84,7 @@ bool Campaign::run_block(BlockRef ref) {
 bool Campaign::run_warm_ups() {
   for (unsigned round = 0; round < options_.warm_ups; ++round) {
     for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
+      if (!is_warmed_up(plan_.groups[group])) continue;
       // The baseline first: its time bounds the others'.
       auto allocators = plan_.groups[group].allocators;
       std::stable_partition(allocators.begin(), allocators.end(),
@@ -83,7 +94,7 @@ bool Campaign::run_warm_ups() {
         auto request = make_request({group, 0}, allocators[order], order);
         request.warm_up = true;
         request.run_id = fmt::format("warm-up-{}-{}-{}", round, group, order);
-        if (carry_out(request).status == Status::kInterrupted) return false;
+        if (carry_out_or_skip(request).status == Status::kInterrupted) return false;
       }
     }
   }
@@ -103,6 +114,26 @@ RunResult Campaign::carry_out(const RunRequest& request) {
   return result;
 }
 
+RunResult Campaign::carry_out_or_skip(const RunRequest& request) {
+  auto& failures = failures_[{request.group, request.cell.allocator}];
+  if (failures.count >= options_.failures_until_skipped) {
+    auto skipped = failures.last;
+    skipped.not_carried_out = true;
+    skipped.status_detail =
+        fmt::format("not run again after failing {} times in a row, the last time so: {}",
+                    failures.count, failures.last.status_detail);
+    return skipped;
+  }
+  const auto result = carry_out(request);
+  const bool is_program = plan_.groups[request.group].purpose == Purpose::kCommand;
+  const bool takes_time =
+      result.status != Status::kLibraryMissing && result.status != Status::kSettingContradicted;
+  const bool counts = result.status == Status::kTimedOut ||
+                      (is_program && takes_time && result.status != Status::kOk);
+  failures = counts ? Failures{failures.count + 1, result} : Failures{};
+  return result;
+}
+
 RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
                                   std::size_t order) const {
   RunRequest request{.run_id = {},
@@ -119,7 +150,13 @@ RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
 }
 
 Nanoseconds Campaign::timeout_of(std::size_t group) const {
-  const auto median = pace_.baseline_median(group);
+  auto median = pace_.baseline_median(group);
+  // A program's extra run has the time of those that are compared.
+  for (std::size_t other = 0; !median && other < plan_.groups.size(); ++other) {
+    if (is_same_program(plan_.groups[other], plan_.groups[group])) {
+      median = pace_.baseline_median(other);
+    }
+  }
   if (!median) return options_.first_timeout;
   return std::max(options_.least_timeout, Nanoseconds{kTimeoutFactor * median->value});
 }

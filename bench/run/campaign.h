@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "bench/run/history.h"
 #include "bench/run/interrupt.h"
@@ -19,7 +21,8 @@ struct CampaignOptions {
   Nanoseconds time_budget;                    // 0: none
   Nanoseconds least_timeout{30'000'000'000};  // of a run; else 10 times the baseline's median
   Nanoseconds first_timeout{60'000'000'000};  // until the baseline's median is known
-  unsigned warm_ups = 0;                      // unrecorded runs of every allocator beforehand
+  unsigned warm_ups = 0;  // unrecorded runs of every allocator under each program beforehand
+  unsigned failures_until_skipped = 2;  // time-outs in a row, or failures of a program
 };
 
 enum class CampaignEnd { kComplete, kOutOfTime, kInterrupted };
@@ -52,6 +55,9 @@ class Campaign {
   bool run_block(BlockRef ref);
   bool run_warm_ups();
   RunResult carry_out(const RunRequest& request);
+  /// Carries it out, unless the allocator has failed in this group too often to be waited for
+  /// again.
+  RunResult carry_out_or_skip(const RunRequest& request);
   RunRequest make_request(BlockRef ref, const std::string& allocator, std::size_t order) const;
   Nanoseconds timeout_of(std::size_t group) const;
   bool fits_budget(std::size_t group) const;
@@ -67,6 +73,12 @@ class Campaign {
   std::size_t runs_done_ = 0;
   std::vector<unsigned> blocks_left_;  // by group
   CampaignResult result_;
+  /// By group and allocator: how often it has failed in a row, and how the last time.
+  struct Failures {
+    unsigned count = 0;
+    RunResult last;
+  };
+  std::map<std::pair<std::size_t, std::string>, Failures> failures_;
   std::map<std::string, std::size_t> notes_;  // how often a failure was met, by its text
 };
 

@@ -27,9 +27,12 @@ enum class Status {
   kCountMismatch,
   kOutOfMemory,
   kInterrupted,
+  kSetupFailed,
+  kClientFailed,
+  kTooMuchOutput,
 };
 
-inline constexpr std::array<std::string_view, 11> kStatusNames{
+inline constexpr std::array<std::string_view, 14> kStatusNames{
     "ok",
     "crashed",
     "timed_out",
@@ -41,6 +44,9 @@ inline constexpr std::array<std::string_view, 11> kStatusNames{
     "count_mismatch",
     "out_of_memory",
     "interrupted",
+    "setup_failed",
+    "client_failed",
+    "too_much_output",
 };
 
 constexpr std::string_view status_name(Status status) {
@@ -66,6 +72,7 @@ struct RunRequest {
 struct RunResult {
   Status status = Status::kOk;
   std::string status_detail;
+  bool not_carried_out = false;  // an earlier failure stands for it
   std::optional<int> exit_code;  // of a process that exited
   std::optional<int> signal;     // of a process that was killed
   std::uint64_t started_unix_ns = 0;
