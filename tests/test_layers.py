@@ -18,8 +18,9 @@ ALLOWED: dict[str, set[str]] = {
     "allocators": {"bench/core", "bench/preload"},
     "workloads": {"bench/core", "bench/heap"},
     "bench/worker": {"bench/core", "bench/probe", "bench/heap", "bench/launch", "allocators", "workloads"},
-    "bench/run": {"bench/core", "bench/launch", "bench/preload", "allocators", "workloads"},
-    "bench/cli": {"bench/core", "bench/run", "allocators", "workloads"},
+    "bench/run": {"bench/core", "bench/launch", "allocators", "workloads"},
+    "bench/program": {"bench/core", "bench/launch", "bench/preload", "bench/run", "allocators"},
+    "bench/cli": {"bench/core", "bench/run", "bench/program", "allocators", "workloads"},
 }
 
 #: the only headers that cross to or from these folders

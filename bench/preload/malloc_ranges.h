@@ -1,5 +1,5 @@
 // Which memory of a process is glibc's malloc's: the file FOLDER/PID.ranges that
-// libheapwise_share.so keeps mapped in its process and bench/run/malloc_share.cpp reads. Host byte
+// libheapwise_share.so keeps mapped in its process and bench/program/malloc_share.cpp reads. Host byte
 // order; both are always from the same build.
 //
 //   | header | arena heaps: what arenas other than the main one took | mapped objects: one by one |

@@ -62,7 +62,7 @@ std::uint64_t heap_break() {
   return reinterpret_cast<std::uintptr_t>(sbrk(0));
 }
 
-// By the dynamic linker's own account. glibc's other symbols may be anywhere else.
+// By the dynamic linker's own account: the object that answers is the one with glibc's version.
 bool glibc_answers_malloc() {
   static constinit MallocProvider provider{};  // too large for a small stack
   const void* in_glibc = dlsym(RTLD_NEXT, "gnu_get_libc_version");

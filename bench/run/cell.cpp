@@ -48,15 +48,17 @@ Json to_json(const Cell& cell) {
 }
 
 Json to_json(const Group& group) {
-  return {{"title", group.title()},
-          {"workload", group.workload},
-          {"parameters", group.parameters},
-          {"threads", group.threads},
-          {"pass", group.pass},
-          {"blocks", group.blocks},
-          {"purpose", purpose_name(group.purpose)},
-          {"baseline", group.baseline},
-          {"allocators", group.allocators}};
+  Json json{{"title", group.title()},
+            {"workload", group.workload},
+            {"parameters", group.parameters},
+            {"threads", group.threads},
+            {"pass", group.pass},
+            {"blocks", group.blocks},
+            {"purpose", purpose_name(group.purpose)},
+            {"baseline", group.baseline},
+            {"allocators", group.allocators}};
+  if (!group.metrics.empty()) json["metrics"] = group.metrics;
+  return json;
 }
 
 Cell cell_from_json(const Json& json) {
@@ -75,7 +77,8 @@ Group group_from_json(const Json& json) {
           .blocks = json.at("blocks"),
           .purpose = purpose_from_name(json.at("purpose")),
           .baseline = json.at("baseline"),
-          .allocators = json.at("allocators").get<std::vector<std::string>>()};
+          .allocators = json.at("allocators").get<std::vector<std::string>>(),
+          .metrics = json.value("metrics", Json::array())};
 }
 
 }  // namespace heapwise

@@ -33,6 +33,7 @@ struct Group {
   Purpose purpose = Purpose::kComparison;
   std::string baseline;
   std::vector<std::string> allocators;
+  Json metrics = Json::array();  // the user's own: [{name, pattern, better}]
 
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};

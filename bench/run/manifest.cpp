@@ -34,16 +34,18 @@ Json to_json(const Manifest& manifest, const Candidates& candidates) {
   Json plan = Json::array();
   for (const auto& group : manifest.plan.groups) plan.push_back(to_json(group));
   const auto budget = static_cast<double>(manifest.time_budget.value) / kNanosecondsPerSecond;
-  return {{"schema_version", kSchemaVersion},
-          {"kind", manifest.kind},
-          {"created_unix_ns", manifest.created_unix_ns},
-          {"command_line", manifest.command_line},
-          {"seed", manifest.plan.seed},
-          {"profile", manifest.profile},
-          {"time_budget_seconds", budget},
-          {"environment", read_environment()},
-          {"allocators", allocators},
-          {"plan", plan}};
+  Json json{{"schema_version", kSchemaVersion},
+            {"kind", manifest.kind},
+            {"created_unix_ns", manifest.created_unix_ns},
+            {"command_line", manifest.command_line},
+            {"seed", manifest.plan.seed},
+            {"profile", manifest.profile},
+            {"time_budget_seconds", budget},
+            {"environment", read_environment()},
+            {"allocators", allocators},
+            {"plan", plan}};
+  if (!manifest.programs.empty()) json["programs"] = manifest.programs;
+  return json;
 }
 
 Manifest manifest_from_json(const Json& json, const std::string& path) {
@@ -64,6 +66,7 @@ Manifest manifest_from_json(const Json& json, const std::string& path) {
     manifest.plan.seed = json.at("seed");
     for (const auto& group : json.at("plan"))
       manifest.plan.groups.push_back(group_from_json(group));
+    manifest.programs = json.value("programs", Json::array());
     return manifest;
   } catch (const nlohmann::json::exception& error) {
     throw RunError(

@@ -17,6 +17,7 @@ struct Manifest {
   std::string profile;
   Nanoseconds time_budget;  // 0: none
   Plan plan;
+  Json programs = Json::array();  // of the groups that run one, as bench/program reads them
 };
 
 Json to_json(const Manifest& manifest, const Candidates& candidates);

@@ -35,12 +35,15 @@ Parts find_parts_of(const std::string& executable) {
   const auto parts = folder_with("heapwise-launch", {folder, prefix / "lib" / "heapwise"});
   const auto scripts = folder_with("choose-python", {prefix / "share" / "heapwise" / "scripts",
                                                      prefix / "scripts", HEAPWISE_SOURCE_SCRIPTS});
+  const auto share = scripts.parent_path();  // the source tree when it is not installed
+  const auto apps = folder_with("README.md", {share / "apps", share / "workloads" / "apps"});
   return {.directory = parts.string(),
           .launcher = (parts / "heapwise-launch").string(),
           .worker = (parts / "heapwise-worker").string(),
           .counter = (parts / "libheapwise_count.so").string(),
           .share = (parts / "libheapwise_share.so").string(),
           .witness = (parts / "libheapwise_witness.so").string(),
+          .apps = apps.string(),
           .scripts = scripts.string()};
 }
 

@@ -13,6 +13,7 @@ struct Parts {
   std::string counter;  // libheapwise_count.so
   std::string share;    // libheapwise_share.so
   std::string witness;  // libheapwise_witness.so
+  std::string apps;     // a folder for each real program
   std::string scripts;  // holds choose-python and the package heapwise
 };
 

@@ -30,6 +30,7 @@ struct Profile {
   std::string_view sweep_workload;          // the threshold sweep, over glibc with settings
   std::span<const std::string_view> sweep;  // specs, the first is the baseline
   std::span<const PassBlocks> sweep_passes;
+  unsigned program_blocks;  // of each app that is asked for
 };
 
 std::span<const Profile> all_profiles();

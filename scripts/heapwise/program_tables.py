@@ -73,8 +73,11 @@ def share_notes(view: CellView) -> list[str]:
         return []
     share, live = shares(view)
     if share is None:
-        return [f"malloc's share unknown: {view.share['allocators'][0]['status_text'] or 'no figures'}"]
-    text = f"malloc owns {_percent(share)} of the memory at its peak (live objects {_percent(live)})"
+        reason = view.share["allocators"][0]["status_text"] or "the run was too short for a look, or its malloc is not glibc's"
+        return [f"malloc's share unknown: {reason}"]
+    # Objects that were never touched are alive, but no memory.
+    alive = f" (live objects {_percent(live)})" if live < share else ""
+    text = f"malloc owns {_percent(share)} of the memory at its peak{alive}"
     return [f"{text}: another malloc can change little of it" if share < SMALL_SHARE else text]
 
 

@@ -383,9 +383,17 @@ void reuse_heap() {
 
 void fork_and_stay() {
   escaped = touched(malloc(32 * kMiB), 32 * kMiB);
+  int ready[2];
+  char byte = 0;
+  if (pipe(ready) != 0) _exit(2);
   const pid_t child = fork();
-  if (child > 0) wait_to_be_killed(32 * kMiB, child);
-  for (;;) pause();
+  if (child == 0) {
+    if (write(ready[1], &byte, 1) == 1) pause();
+    _exit(2);
+  }
+  // Its account is there by then.
+  if (read(ready[0], &byte, 1) == 1) wait_to_be_killed(32 * kMiB, child);
+  _exit(2);
 }
 
 }  // namespace

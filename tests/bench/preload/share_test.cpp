@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "bench/preload/malloc_ranges.h"
-#include "bench/run/malloc_share.h"
+#include "bench/program/malloc_share.h"
 #include "tests/bench/launch/launched.h"
 #include "tests/bench/launch/scratch_folder.h"
 

@@ -1,4 +1,4 @@
-#include "bench/run/program_file.h"
+#include "bench/program/program_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -29,14 +29,24 @@ struct ExpectedLibrary {
   std::string build_id;
 };
 
-struct WitnessVerdict {
-  bool seen = false;               // the command's own process bore witness
-  std::optional<WitnessLine> own;  // its last image: a command may exec another program
-  std::string contradiction;       // not empty: another allocator answered there
-  std::string remark;              // child processes on another allocator
+/// Who was seen running, by looks from outside.
+struct SeenProcesses {
+  std::int64_t command = 0;  // the process that was started
+  std::int64_t largest = 0;  // the one with the most resident memory; 0: none was seen
+  std::string largest_executable;
+  std::vector<std::string> executables;  // all that were seen
 };
 
-WitnessVerdict judge_witness(const std::vector<WitnessLine>& lines, std::int64_t command_pid,
+struct WitnessVerdict {
+  /// The process whose allocator matters, as it bore witness: the largest one that was seen, or
+  /// else the last image of the command's own. Nothing: no proof.
+  std::optional<WitnessLine> decisive;
+  std::string unproven;              // without proof: the executable that gave none, where known
+  std::string contradiction;         // not empty: another allocator answered there
+  std::vector<std::string> remarks;  // of other processes: another allocator, or no proof
+};
+
+WitnessVerdict judge_witness(const std::vector<WitnessLine>& lines, const SeenProcesses& seen,
                              const ExpectedLibrary& expected);
 
 }  // namespace heapwise
