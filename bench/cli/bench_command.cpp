@@ -1,24 +1,23 @@
 // `heapwise bench`: plan or resume, check, run, conclude.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
+#include <sstream>
 
+#include "bench/cli/campaign_session.h"
 #include "bench/cli/command_line.h"
-#include "bench/cli/conclusion.h"
 #include "bench/cli/duration.h"
+#include "bench/cli/program_options.h"
 #include "bench/cli/self_cost.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/clock.h"
-#include "bench/run/campaign.h"
+#include "bench/program/app_catalogue.h"
+#include "bench/program/program_groups.h"
 #include "bench/run/default_allocators.h"
-#include "bench/run/environment.h"
 #include "bench/run/groups.h"
-#include "bench/run/manifest.h"
-#include "bench/run/memory_check.h"
 #include "bench/run/profile.h"
-#include "bench/run/result_folder.h"
-#include "bench/run/worker_runner.h"
 
 namespace heapwise {
 namespace {
@@ -31,6 +30,8 @@ constexpr const char* kFooter =
     "\\\n"
     "                 --workloads large_churn:size=4M,window=8 --time-budget 90s\n"
     "  heapwise bench --allocators 'glibc mine=./libmine.so'\n"
+    "  heapwise bench --workloads apps                     real programs: redis, postgres, ...\n"
+    "  heapwise bench --workloads 'apps/redis apps/sqlite3'\n"
     "Ctrl-C ends cleanly; --resume DIR goes on with the same plan.";
 
 struct Options {
@@ -51,13 +52,55 @@ std::uint64_t draw_seed() {
   return std::uint64_t{device()} + 1;
 }
 
-Manifest plan_campaign(const Options& options, const CommandLine& line) {
-  const auto& profile = find_profile(options.profile);
-  Selection selection{.allocators = chosen_allocators(options.allocators), .workloads = {}};
-  for (const auto& text : options.workloads) {
-    const auto specs = parse_specs(text);
-    selection.workloads.insert(selection.workloads.end(), specs.begin(), specs.end());
+/// What --workloads names, apart: those of the worker, and real programs.
+struct ChosenWork {
+  std::vector<Spec> workloads;
+  std::vector<ProgramDescription> apps;
+};
+
+/// Leaves out the apps that cannot run here, and says what they miss; one that was asked for by its
+/// own name must be there.
+void choose_runnable(const std::vector<ProgramDescription>& apps, const std::string& word,
+                     ChosenWork& work) {
+  for (const auto& app : choose_apps(apps, word)) {
+    const auto missing = missing_programs(app);
+    const auto is_chosen = [&](const auto& chosen) { return chosen.name == app.name; };
+    if (std::ranges::any_of(work.apps, is_chosen)) {
+      throw UsageError("the app '" + word + "' is named twice; name each once");
+    }
+    if (missing.empty()) {
+      work.apps.push_back(app);
+      continue;
+    }
+    const auto words = workload_name(app) + ": " + missing_words(app, missing);
+    if (word != kApps) throw UsageError(words);
+    print_note("left out: " + words);
   }
+}
+
+ChosenWork choose_work(const std::vector<std::string>& texts, const Parts& parts) {
+  ChosenWork work;
+  for (const auto& text : texts) {
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      if (names_apps(word)) {
+        choose_runnable(read_apps(parts.apps), word, work);
+      } else {
+        work.workloads.push_back(parse_spec(word));
+      }
+    }
+  }
+  if (!texts.empty() && work.workloads.empty() && work.apps.empty()) {
+    throw UsageError("none of the apps can run here; install what they need: " +
+                     std::string("scripts/bootstrap apps"));
+  }
+  return work;
+}
+
+Manifest plan_campaign(const Options& options, const CommandLine& line, const Parts& parts) {
+  const auto& profile = find_profile(options.profile);
+  const auto allocators = chosen_allocators(options.allocators);
+  const auto work = choose_work(options.workloads, parts);
   Manifest manifest{.kind = "bench",
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = line.all,
@@ -66,67 +109,19 @@ Manifest plan_campaign(const Options& options, const CommandLine& line) {
     manifest.time_budget = parse_duration("--time-budget", options.time_budget);
   }
   manifest.plan.seed = options.seed != 0 ? options.seed : draw_seed();
-  manifest.plan.groups = make_groups(profile, selection);
+  if (work.apps.empty() || !work.workloads.empty()) {
+    manifest.plan.groups =
+        make_groups(profile, {.allocators = allocators, .workloads = work.workloads});
+  }
+  for (const auto& app : work.apps) {
+    const auto groups = make_program_groups(app, {.workload = workload_name(app),
+                                                  .allocators = allocators,
+                                                  .blocks = profile.program_blocks});
+    manifest.plan.groups.insert(manifest.plan.groups.end(), groups.begin(), groups.end());
+    manifest.programs.push_back(to_json(app));
+  }
   validate(manifest.plan);
   return manifest;
-}
-
-/// A plan in its folder, checked against the machine and ready to run.
-struct Prepared {
-  ResultFolder folder;
-  Manifest manifest;
-  Candidates candidates;
-};
-
-Prepared prepare_new(const Options& options, const CommandLine& line, const Parts& parts) {
-  auto manifest = plan_campaign(options, line);
-  auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
-  require_memory(largest_cell(manifest.plan), available_memory());
-  auto folder = ResultFolder::create(
-      options.out.empty() ? default_result_folder("bench", options.profile) : options.out);
-  folder.write_manifest(to_json(manifest, candidates));
-  return {std::move(folder), std::move(manifest), std::move(candidates)};
-}
-
-Prepared prepare_resumed(const std::string& path, const Parts& parts) {
-  auto folder = ResultFolder::resume(path);
-  const auto json = folder.read_manifest();
-  auto manifest = manifest_from_json(json, folder.file("manifest.json"));
-  if (manifest.kind != "bench") {
-    throw UsageError("'" + path + "' was made by `heapwise " + manifest.kind +
-                     "`, which cannot be resumed; run it again");
-  }
-  auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
-  require_same_libraries(json, candidates);
-  require_memory(largest_cell(manifest.plan), available_memory());
-  return {std::move(folder), std::move(manifest), std::move(candidates)};
-}
-
-int run_campaign(Prepared prepared, const Options& options, const Parts& parts,
-                 Interrupt& interrupt) {
-  const auto& plan = prepared.manifest.plan;
-  Journal journal(prepared.folder.file("runs.jsonl"));
-  if (journal.dropped_bytes() > 0) {
-    print_note("a torn last line of runs.jsonl was cut off; its block runs again");
-  }
-  print_note(fmt::format("{} runs in {} blocks, profile {}, seed {}, into {}", plan.runs_count(),
-                         plan.blocks_count(), prepared.manifest.profile, plan.seed,
-                         prepared.folder.path()));
-  verify_settings(prepared.candidates, parts, {}, interrupt);
-  touch_memory(largest_cell(plan), available_memory());
-
-  WorkerRunner runner(parts, prepared.candidates, interrupt);
-  ProgressReporter progress(standard_error_sink());
-  CampaignOptions campaign_options{.time_budget = prepared.manifest.time_budget,
-                                   .least_timeout = parse_duration("--timeout", options.timeout)};
-  campaign_options.first_timeout = {2 * campaign_options.least_timeout.value};
-  Campaign campaign(plan, campaign_options, {runner, journal, progress, interrupt, monotonic_now});
-  const auto result = campaign.run();
-  return conclude({.result = result,
-                   .folder = prepared.folder.path(),
-                   .go_on = "Go on with: heapwise bench --resume '" + prepared.folder.path() + "'",
-                   .as_json = options.as_json},
-                  parts, interrupt);
 }
 
 int run_bench(const Options& options, const CommandLine& line) {
@@ -141,9 +136,18 @@ int run_bench(const Options& options, const CommandLine& line) {
   const auto parts = find_parts();
   Interrupt interrupt;
   if (options.self) return print_self_cost(parts, options.as_json, interrupt);
-  auto prepared = options.resume.empty() ? prepare_new(options, line, parts)
-                                         : prepare_resumed(options.resume, parts);
-  return run_campaign(std::move(prepared), options, parts, interrupt);
+  auto prepared = options.resume.empty()
+                      ? prepare_new(plan_campaign(options, line, parts),
+                                    result_folder_of(options.out, "bench", options.profile), parts)
+                      : prepare_resumed(options.resume, "bench", parts);
+  const auto least_timeout = parse_duration("--timeout", options.timeout);
+  return run_session(std::move(prepared),
+                     {.campaign = {.least_timeout = least_timeout,
+                                   .first_timeout = {2 * least_timeout.value},
+                                   .warm_ups = 1},
+                      .program = program_limits({}),
+                      .as_json = options.as_json},
+                     parts, interrupt);
 }
 
 }  // namespace

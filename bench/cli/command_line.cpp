@@ -55,6 +55,11 @@ CommandLine split_command_line(int argc, const char* const* argv) {
   return line;
 }
 
+std::string BriefFormatter::make_option_opts(const CLI::Option* option) const {
+  const auto text = CLI::Formatter::make_option_opts(option);
+  return text.substr(0, text.find(" Excludes:"));
+}
+
 int dispatch(CLI::App& app, const std::vector<Subcommand>& subcommands, const CommandLine& line) {
   require_known_subcommand(subcommands, line.options);
   auto reversed = line.options;  // the order CLI11 takes a vector in

@@ -28,6 +28,12 @@ struct Subcommand {
   std::function<int(const CommandLine&)> run;
 };
 
+/// Help without the list of what an option excludes: who names both is told.
+class BriefFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override;
+};
+
 Subcommand add_bench(CLI::App& app);
 Subcommand add_list(CLI::App& app);
 Subcommand add_try(CLI::App& app);

@@ -19,7 +19,7 @@ int conclude(const Conclusion& conclusion, const Parts& parts, Interrupt& interr
     print_note(fmt::format("The time budget ended with {} blocks left out. {}",
                            result.blocks_left_out, conclusion.go_on));
   }
-  const bool summarized = summarize(parts, conclusion.folder, conclusion.as_json, interrupt);
+  const auto summary = summarize(parts, conclusion.folder, conclusion.as_json, interrupt);
   if (interrupt.requested()) return kExitInterrupted;
   if (result.failed_runs > 0) {
     print_note(
@@ -27,9 +27,15 @@ int conclude(const Conclusion& conclusion, const Parts& parts, Interrupt& interr
                     "figures.",
                     result.failed_runs));
   }
+  if (summary && summary->unequal_runs_count > 0) {
+    print_note(
+        fmt::format("{} runs ended well and differ from the baseline's in what they did; see the "
+                    "findings above.",
+                    summary->unequal_runs_count));
+  }
   print_note("Results: " + conclusion.folder);
-  if (!summarized) return kExitError;
-  return result.failed_runs > 0 ? kExitSomeFailed : kExitOk;
+  if (!summary) return kExitError;
+  return result.failed_runs > 0 || summary->unequal_runs_count > 0 ? kExitSomeFailed : kExitOk;
 }
 
 }  // namespace heapwise

@@ -7,6 +7,7 @@
 #include "allocators/allocator.h"
 #include "bench/cli/command_line.h"
 #include "bench/cli/terminal.h"
+#include "bench/program/app_catalogue.h"
 #include "bench/run/json.h"
 #include "bench/run/parts.h"
 #include "workloads/workload.h"
@@ -17,7 +18,8 @@ namespace {
 constexpr const char* kFooter =
     "Examples:\n"
     "  heapwise list            for people\n"
-    "  heapwise list --json     for programs: {\"allocators\": [...], \"workloads\": [...]}";
+    "  heapwise list --json     for programs: {\"allocators\": [...], \"workloads\": [...], "
+    "\"apps\": [...]}";
 
 Json setting_json(const Setting& setting) {
   Json json{{"key", setting.key}, {"unit", unit_name(setting.unit)}, {"help", setting.help}};
@@ -60,13 +62,22 @@ Json workload_json(const WorkloadDescriptor& workload) {
           {"parameters", parameters}};
 }
 
+Json app_json(const ProgramDescription& app) {
+  const auto missing = missing_programs(app);
+  return {{"name", workload_name(app)},
+          {"models", app.models},
+          {"packages", app.packages},
+          {"missing", missing.empty() ? "" : missing_words(app, missing)}};
+}
+
 Json catalogue(const Parts& parts) {
-  Json json{{"allocators", Json::array()}, {"workloads", Json::array()}};
+  Json json{{"allocators", Json::array()}, {"workloads", Json::array()}, {"apps", Json::array()}};
   for (const auto& descriptor : all_descriptors()) {
     if (!descriptor.harness_own) json["allocators"].push_back(allocator_json(descriptor, parts));
   }
   for (const auto* workload : all_workloads())
     json["workloads"].push_back(workload_json(*workload));
+  for (const auto& app : read_apps(parts.apps)) json["apps"].push_back(app_json(app));
   return json;
 }
 
@@ -111,6 +122,12 @@ void print_workload(const Json& workload) {
   }
 }
 
+void print_app(const Json& app) {
+  const auto missing = text(app, "missing");
+  fmt::print("  {:<22} {}\n", text(app, "name"), text(app, "models"));
+  if (!missing.empty()) fmt::print("  {:<22} missing: {}\n", "", missing);
+}
+
 int run_list(bool as_json) {
   const auto json = catalogue(find_parts());
   if (as_json) {
@@ -122,6 +139,8 @@ int run_list(bool as_json) {
   for (const auto& allocator : json["allocators"]) print_allocator(allocator);
   print_heading("\nWorkloads");
   for (const auto& workload : json["workloads"]) print_workload(workload);
+  print_heading("\nReal programs (bench --workloads apps, or by their names)");
+  for (const auto& app : json["apps"]) print_app(app);
   return kExitOk;
 }
 

@@ -1,5 +1,6 @@
 // heapwise: the command line and parent of everything that is measured.
 #include <exception>
+#include <memory>
 
 #include "bench/cli/command_line.h"
 #include "bench/cli/terminal.h"
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
   try {
     CLI::App app(kAbout, "heapwise");
     app.footer(kFooter);
+    app.formatter(std::make_shared<heapwise::BriefFormatter>());
     app.set_version_flag("--version", "heapwise " HEAPWISE_VERSION);
     const std::vector<heapwise::Subcommand> subcommands{
         heapwise::add_list(app), heapwise::add_bench(app), heapwise::add_try(app)};

@@ -7,6 +7,7 @@
 
 #include "allocators/allocator.h"
 #include "bench/cli/command_line.h"
+#include "bench/cli/program_cost.h"
 #include "bench/run/child.h"
 #include "bench/run/json.h"
 #include "bench/run/run_error.h"
@@ -74,6 +75,7 @@ int print_self_cost(const Parts& parts, bool as_json, Interrupt& interrupt) {
   for (const char* allocator : {"null", "glibc"}) {
     for (auto& row : median_rows_on(allocator, parts, interrupt)) rows.push_back(std::move(row));
   }
+  for (auto& row : program_cost_rows(parts, interrupt)) rows.push_back(std::move(row));
   if (interrupt.requested()) return kExitInterrupted;
   if (as_json) {
     constexpr int kIndent = 2;

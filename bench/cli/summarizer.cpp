@@ -11,6 +11,7 @@
 
 #include "bench/cli/terminal.h"
 #include "bench/run/child.h"
+#include "bench/run/json.h"
 
 namespace heapwise {
 namespace {
@@ -60,13 +61,14 @@ void print_file(const std::string& path) {
 
 }  // namespace
 
-bool summarize(const Parts& parts, const std::string& folder, bool as_json, Interrupt& interrupt) {
-  const auto later = [&](const std::string& python) {
+std::optional<SummaryEnd> summarize(const Parts& parts, const std::string& folder, bool as_json,
+                                    Interrupt& interrupt) {
+  const auto later = [&](const std::string& python) -> std::optional<SummaryEnd> {
     print_note(
         fmt::format("The measured data is kept. To summarise it later:\n"
                     "  PYTHONPATH='{}' {} -m heapwise summarize '{}'",
                     parts.scripts, python, folder));
-    return false;
+    return std::nullopt;
   };
   const auto python = choose_python(parts, interrupt);
   if (python.empty()) return later("python3");
@@ -81,8 +83,12 @@ bool summarize(const Parts& parts, const std::string& folder, bool as_json, Inte
     print_note(end.errors + "The summary failed.");
     return later(python);
   }
-  if (as_json) print_file(folder + "/summary.json");
-  return true;
+  const auto file = folder + "/summary.json";
+  if (as_json) print_file(file);
+  std::ifstream stream(file);
+  const auto summary = Json::parse(stream, nullptr, false);
+  if (!summary.is_object()) return later(python);
+  return SummaryEnd{.unequal_runs_count = summary.value("unequal_runs_count", std::uint64_t{0})};
 }
 
 }  // namespace heapwise

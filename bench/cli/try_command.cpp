@@ -1,42 +1,44 @@
-// `heapwise try`: the user's own command under each allocator.
+// `heapwise try`: the user's own program, or server under load, under each allocator.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <random>
 
+#include "bench/cli/campaign_session.h"
 #include "bench/cli/command_line.h"
-#include "bench/cli/conclusion.h"
 #include "bench/cli/duration.h"
+#include "bench/cli/program_options.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/clock.h"
-#include "bench/run/campaign.h"
-#include "bench/run/command_runner.h"
+#include "bench/program/program_groups.h"
 #include "bench/run/default_allocators.h"
-#include "bench/run/groups.h"
-#include "bench/run/manifest.h"
-#include "bench/run/program_file.h"
-#include "bench/run/result_folder.h"
-#include "bench/run/run_error.h"
 
 namespace heapwise {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kFooter =
     "Usage: heapwise try [OPTIONS] -- COMMAND [ARGS...]\n"
+    "       heapwise try [OPTIONS] --serve 'SERVER' --drive 'CLIENT'\n"
     "\n"
     "Examples:\n"
     "  heapwise try -- python3 -c 'print(sum(range(10**7)))'\n"
     "  heapwise try --allocators 'glibc jemalloc' --repetitions 20 -- ./service --once\n"
     "  heapwise try --check-file out.png -- ./render scene out.png\n"
-    "Every block runs the command once under each allocator, in random order. Standard input is\n"
-    "empty; standard output and error go to files of which size and digest are recorded, and the\n"
-    "texts of the first block and of failed runs are kept in DIR/output. The spec as_linked is\n"
-    "the malloc the program itself was linked with.";
+    "  heapwise try --serve 'exec redis-server --port 0 --unixsocket $HEAPWISE_RUN_DIR/s' \\\n"
+    "      --drive 'redis-benchmark -s $HEAPWISE_RUN_DIR/s -n 200000 -t set --csv' \\\n"
+    "      --metric 'rps=^\"SET\",\"([0-9.]+)\":higher'\n"
+    "\n"
+    "Every block runs the program once under each allocator, in random order; then one more run\n"
+    "estimates malloc's share of its memory. Only the program itself, with all the processes it\n"
+    "starts, runs under the allocator; the client and all other commands run as they are. Their\n"
+    "variables: HEAPWISE_RUN_DIR, an empty folder of each run's own with a short path;\n"
+    "HEAPWISE_PORT, a free TCP port; HEAPWISE_SETUP_DIR, a folder that all runs share.\n"
+    "There is no terminal to read from. Output goes to files, of which size and digest are "
+    "compared\n"
+    "with the baseline's; the texts of the first block and of failed runs are kept in DIR/output.\n"
+    "The spec as_linked is the malloc the program itself was linked with.";
 
 /// Until the baseline's time is known a command may take this long.
 constexpr Nanoseconds kFirstTimeout{3'600'000'000'000};
@@ -48,28 +50,13 @@ struct Options {
   std::string time_budget;
   std::string timeout = "30s";
   std::string out;
-  std::string check_file;
-  int expected_exit_code = 0;
+  std::string resume;
+  ProgramWords program;
+  LimitWords limits;
   bool as_json = false;
 };
 
-std::string require_program(const std::vector<std::string>& command) {
-  if (command.empty()) {
-    throw UsageError("try needs a command after '--'; e.g. heapwise try -- ./service --once");
-  }
-  if (const auto program = find_program(command.front())) return *program;
-  throw UsageError("cannot find a program '" + command.front() +
-                   "' that may be executed; give its path, such as ./" +
-                   fs::path(command.front()).filename().string());
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-/// The user's own malloc variables: they reach the command, and are told.
+/// The user's own malloc variables: they reach the program, and are told.
 std::vector<std::string> users_malloc_variables() {
   std::vector<std::string> kept;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -85,17 +72,8 @@ std::vector<std::string> users_malloc_variables() {
   return kept;
 }
 
-Manifest plan_command(const Options& options, const CommandLine& line) {
-  const auto allocators = chosen_allocators(options.allocators);
-  Group group{.workload = "command",
-              .parameters = {{"command", joined(line.command)}},
-              .threads = 1,
-              .pass = "command",
-              .blocks = options.repetitions,
-              .purpose = Purpose::kCommand,
-              .baseline = choose_baseline(allocators),
-              .allocators = {}};
-  for (const auto& spec : allocators) group.allocators.push_back(spec.text());
+Manifest plan_program(const ProgramDescription& program, const Options& options,
+                      const CommandLine& line) {
   Manifest manifest{.kind = "try",
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = line.all,
@@ -103,88 +81,73 @@ Manifest plan_command(const Options& options, const CommandLine& line) {
   if (!options.time_budget.empty()) {
     manifest.time_budget = parse_duration("--time-budget", options.time_budget);
   }
-  manifest.plan = {.seed = std::uint64_t{std::random_device()()} + 1, .groups = {group}};
+  manifest.plan.seed = std::uint64_t{std::random_device()()} + 1;
+  manifest.plan.groups =
+      make_program_groups(program, {.workload = "command",
+                                    .allocators = chosen_allocators(options.allocators),
+                                    .blocks = options.repetitions});
+  manifest.programs.push_back(to_json(program));
   validate(manifest.plan);
   return manifest;
 }
 
-std::string make_output_folder(const ResultFolder& folder) {
-  const auto path = folder.file("output");
-  std::error_code error;
-  fs::create_directory(path, error);
-  if (!error) return path;
-  throw RunError("cannot make the folder '" + path + "': " + error.message() +
-                 "; choose another with --out");
+PreparedCampaign prepare_try(const Options& options, const CommandLine& line, const Parts& parts) {
+  if (!options.resume.empty()) {
+    if (!line.command.empty()) {
+      throw UsageError("--resume goes on with the program that was begun; leave out '-- " +
+                       line.command.front() + "'");
+    }
+    return prepare_resumed(options.resume, "try", parts);
+  }
+  const auto program = describe_program(options.program, line);
+  return prepare_new(plan_program(program, options, line),
+                     result_folder_of(options.out, "try", folder_name(program)), parts);
 }
 
 int run_try(const Options& options, const CommandLine& line) {
-  const auto program = require_program(line.command);
+  SessionOptions session{.campaign = {.least_timeout = parse_duration("--timeout", options.timeout),
+                                      .first_timeout = kFirstTimeout,
+                                      .warm_ups = options.warm_ups},
+                         .program = program_limits(options.limits),
+                         .as_json = options.as_json};
   const auto parts = find_parts();
-  const CampaignOptions base{.time_budget = {},
-                             .least_timeout = parse_duration("--timeout", options.timeout),
-                             .first_timeout = kFirstTimeout,
-                             .warm_ups = options.warm_ups};
-  const auto manifest = plan_command(options, line);
-  auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
-  const auto folder = ResultFolder::create(
-      options.out.empty() ? default_result_folder("try", fs::path(program).filename().string())
-                          : options.out);
-  folder.write_manifest(to_json(manifest, candidates));
-  Journal journal(folder.file("runs.jsonl"));
-
   Interrupt interrupt;
-  CommandOptions command{.command = line.command,
-                         .expected_exit_code = options.expected_exit_code,
-                         .check_file = options.check_file,
-                         .output_folder = make_output_folder(folder),
-                         .kept = users_malloc_variables()};
-  command.command.front() = program;
-  verify_settings(candidates, parts, command.kept, interrupt);
-  CommandRunner runner(command, parts, candidates, interrupt);
-  ProgressReporter progress(standard_error_sink());
-  auto campaign_options = base;
-  campaign_options.time_budget = manifest.time_budget;
-  Campaign campaign(manifest.plan, campaign_options,
-                    {runner, journal, progress, interrupt, monotonic_now});
-  const auto result = campaign.run();
-  return conclude({.result = result,
-                   .folder = folder.path(),
-                   .go_on = "Its complete blocks can be summarised; try itself starts anew.",
-                   .as_json = options.as_json},
-                  parts, interrupt);
+  auto prepared = prepare_try(options, line, parts);
+  session.program.kept = users_malloc_variables();
+  return run_session(std::move(prepared), std::move(session), parts, interrupt);
 }
 
 }  // namespace
 
 Subcommand add_try(CLI::App& app) {
-  auto* command = app.add_subcommand("try", "run any program under each allocator");
+  auto* command = app.add_subcommand("try", "run any program or server under each allocator");
   command->footer(kFooter);
   auto options = std::make_shared<Options>();
-  command
-      ->add_option("--allocators", options->allocators,
-                   "specs, separated by spaces; repeatable (default: all)")
-      ->allow_extra_args(false);
+  auto* resume = command->add_option("--resume", options->resume, "go on with the campaign in DIR");
+  const auto planned = [&](CLI::Option* option) { option->excludes(resume); };
+  planned(command
+              ->add_option("--allocators", options->allocators,
+                           "specs, separated by spaces; repeatable (default: all)")
+              ->allow_extra_args(false));
   constexpr unsigned kMostRepetitions = 10000;
-  constexpr int kLargestExitCode = 255;
-  command->add_option("--repetitions", options->repetitions, "blocks; 8 or more for a verdict")
-      ->check(CLI::Range(1U, kMostRepetitions))
-      ->capture_default_str();
+  planned(
+      command->add_option("--repetitions", options->repetitions, "blocks; 8 or more for a verdict")
+          ->check(CLI::Range(1U, kMostRepetitions))
+          ->capture_default_str());
   command->add_option("--warmup", options->warm_ups, "unrecorded runs under each allocator first")
       ->check(CLI::Range(0U, kMostRepetitions))
       ->capture_default_str();
-  command->add_option("--time-budget", options->time_budget,
-                      "begin no block that would not end within it: 90s, 5m, 1h");
+  planned(command->add_option("--time-budget", options->time_budget,
+                              "begin no block that would not end within it: 90s, 5m, 1h"));
   command
       ->add_option("--timeout", options->timeout,
                    "what a run is given at least before it counts as hung; 10 times the baseline's "
                    "median where that is more")
       ->capture_default_str();
-  command->add_option("--out", options->out, "folder for the results (default: results/...)");
-  command->add_option("--check-file", options->check_file,
-                      "a file the command writes, which must come out the same every time");
-  command->add_option("--expect-exit", options->expected_exit_code, "exit code that means success")
-      ->check(CLI::Range(0, kLargestExitCode))
-      ->capture_default_str();
+  planned(
+      command->add_option("--out", options->out, "folder for the results (default: results/...)"));
+  for (auto* option : add_program_options(*command, options->program)) planned(option);
+  add_limit_options(*command, options->limits);
   command->add_flag("--json", options->as_json, "print summary.json instead of the table");
   return {command, [options](const CommandLine& line) { return run_try(*options, line); }};
 }

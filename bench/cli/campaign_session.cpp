@@ -1,0 +1,125 @@
+#include "bench/cli/campaign_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "bench/cli/conclusion.h"
+#include "bench/cli/terminal.h"
+#include "bench/core/clock.h"
+#include "bench/run/environment.h"
+#include "bench/run/memory_check.h"
+#include "bench/run/run_error.h"
+#include "bench/run/worker_runner.h"
+
+namespace heapwise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Workloads run in the worker, programs by themselves.
+class RunnerByPurpose : public Runner {
+ public:
+  RunnerByPurpose(const Plan& plan, Runner& workloads, Runner& programs)
+      : plan_(plan), workloads_(workloads), programs_(programs) {}
+
+  RunResult run(const RunRequest& request) override {
+    const bool is_program = plan_.groups.at(request.group).purpose == Purpose::kCommand;
+    return (is_program ? programs_ : workloads_).run(request);
+  }
+
+ private:
+  const Plan& plan_;
+  Runner& workloads_;
+  Runner& programs_;
+};
+
+std::string make_output_folder(const ResultFolder& folder) {
+  const auto path = folder.file("output");
+  std::error_code error;
+  fs::create_directory(path, error);
+  if (!error) return path;
+  throw RunError("cannot make the folder '" + path + "': " + error.message() +
+                 "; choose another with --out");
+}
+
+std::vector<ProgramDescription> programs_of(const Manifest& manifest) {
+  std::vector<ProgramDescription> programs;
+  for (const auto& json : manifest.programs) {
+    programs.push_back(program_from_json(json, "a program of the manifest"));
+  }
+  return programs;
+}
+
+PreparedCampaign prepare(ResultFolder folder, Manifest manifest, Candidates candidates) {
+  require_memory(largest_cell(manifest.plan), available_memory());
+  return {std::move(folder), std::move(manifest), std::move(candidates)};
+}
+
+void announce(const PreparedCampaign& prepared, const Journal& journal) {
+  const auto& manifest = prepared.manifest;
+  if (journal.dropped_bytes() > 0) {
+    print_note("a torn last line of runs.jsonl was cut off; its block runs again");
+  }
+  const auto profile = manifest.profile.empty() ? "" : "profile " + manifest.profile + ", ";
+  print_note(fmt::format("{} runs in {} blocks, {}seed {}, into {}", manifest.plan.runs_count(),
+                         manifest.plan.blocks_count(), profile, manifest.plan.seed,
+                         prepared.folder.path()));
+}
+
+}  // namespace
+
+PreparedCampaign prepare_new(Manifest manifest, const std::string& out, const Parts& parts) {
+  auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
+  require_memory(largest_cell(manifest.plan), available_memory());
+  auto folder = ResultFolder::create(out);
+  folder.write_manifest(to_json(manifest, candidates));
+  return prepare(std::move(folder), std::move(manifest), std::move(candidates));
+}
+
+PreparedCampaign prepare_resumed(const std::string& path, const std::string& kind,
+                                 const Parts& parts) {
+  auto folder = ResultFolder::resume(path);
+  const auto json = folder.read_manifest();
+  auto manifest = manifest_from_json(json, folder.file("manifest.json"));
+  if (manifest.kind != kind) {
+    throw UsageError("'" + path + "' was made by `heapwise " + manifest.kind +
+                     "`; go on with: heapwise " + manifest.kind + " --resume '" + path + "'");
+  }
+  auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
+  require_same_libraries(json, candidates);
+  return prepare(std::move(folder), std::move(manifest), std::move(candidates));
+}
+
+int run_session(PreparedCampaign prepared, SessionOptions options, const Parts& parts,
+                Interrupt& interrupt) {
+  const auto& plan = prepared.manifest.plan;
+  Journal journal(prepared.folder.file("runs.jsonl"));
+  announce(prepared, journal);
+  verify_settings(prepared.candidates, parts, options.program.kept, interrupt);
+  touch_memory(largest_cell(plan), available_memory());
+
+  WorkerRunner workloads(parts, prepared.candidates, interrupt);
+  options.program.output_folder = make_output_folder(prepared.folder);
+  ProgramRunner programs(programs_of(prepared.manifest), options.program, parts,
+                         prepared.candidates, interrupt);
+  RunnerByPurpose runner(plan, workloads, programs);
+  ProgressReporter progress(standard_error_sink());
+  options.campaign.time_budget = prepared.manifest.time_budget;
+  Campaign campaign(plan, options.campaign, {runner, journal, progress, interrupt, monotonic_now});
+  const auto result = campaign.run();
+  return conclude({.result = result,
+                   .folder = prepared.folder.path(),
+                   .go_on = fmt::format("Go on with: heapwise {} --resume '{}'",
+                                        prepared.manifest.kind, prepared.folder.path()),
+                   .as_json = options.as_json},
+                  parts, interrupt);
+}
+
+std::string result_folder_of(const std::string& out, const std::string& kind,
+                             const std::string& name) {
+  return out.empty() ? default_result_folder(kind, name) : out;
+}
+
+}  // namespace heapwise
