@@ -83,6 +83,7 @@ std::vector<CLI::Option*> add_program_options(CLI::App& command, ProgramWords& w
                       "server)")
           ->check(CLI::IsMember({"whole", "serve"})));
   group = "Around a run";
+  text("--name", words.name, "what tables and pictures call it (default: the command)");
   text("--setup", words.setup, "shell command once before all runs; see HEAPWISE_SETUP_DIR");
   text("--prepare", words.prepare, "shell command before each run, not timed");
   text("--input", words.input, "file for standard input (default: nothing to read)");
@@ -133,8 +134,9 @@ ProgramDescription describe_program(const ProgramWords& words, const CommandLine
                        ? Timing::kServe
                        : Timing::kWhole;
   require_consistent(program);
+  program.title = words.name;
   if (program.is_served()) {
-    program.title = program.serve + ", driven by " + program.drive;
+    if (program.title.empty()) program.title = program.serve + ", driven by " + program.drive;
     return program;
   }
   if (program.argv.empty()) {
@@ -142,7 +144,7 @@ ProgramDescription describe_program(const ProgramWords& words, const CommandLine
         "try needs a command after '--', e.g. heapwise try -- ./service --once, or a server: "
         "heapwise try --serve 'SERVER' --drive 'CLIENT'");
   }
-  program.title = shell_text(program.argv);
+  if (program.title.empty()) program.title = shell_text(program.argv);
   program.argv.front() = require_program(program.argv.front());
   return program;
 }

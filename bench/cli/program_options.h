@@ -13,6 +13,7 @@ namespace heapwise {
 
 /// As typed.
 struct ProgramWords {
+  std::string name;
   std::string serve;
   std::string drive;
   std::string ready;

@@ -28,7 +28,7 @@ constexpr const char* kFooter =
     "  heapwise try --check-file out.png -- ./render scene out.png\n"
     "  heapwise try --serve 'exec redis-server --port 0 --unixsocket $HEAPWISE_RUN_DIR/s' \\\n"
     "      --drive 'redis-benchmark -s $HEAPWISE_RUN_DIR/s -n 200000 -t set --csv' \\\n"
-    "      --metric 'rps=^\"SET\",\"([0-9.]+)\":higher'\n"
+    "      --metric 'rps=^\"SET\",\"([0-9.]+)\":higher' --filter 'grep -c SET' --name redis\n"
     "\n"
     "Every block runs the program once under each allocator, in random order; then one more run\n"
     "estimates malloc's share of its memory. Only the program itself, with all the processes it\n"

@@ -124,9 +124,11 @@ RunContext ProgramRunner::make_context(const RunRequest& request, const Candidat
 void ProgramRunner::carry_out(const RunContext& context, const Candidate& candidate,
                               RunResult& result) {
   const OutOfMemoryWatch memory;
+  const auto stamps = check_file_stamps(context);
   const auto run = context.program.is_served() ? run_served(context) : run_command(context);
   judge_run(context, run,
             {.library = {candidate.resolved.library_path, candidate.resolved.build_id},
+             .stamps_before = stamps,
              .launcher = fs::canonical(parts_.launcher).string(),
              .out_of_memory = memory.struck()},
             result);

@@ -5,9 +5,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
-#include <sstream>
+#include <set>
 
 #include "bench/program/program_file.h"
 #include "bench/program/shell.h"
@@ -159,28 +157,27 @@ void judge_identity(const RunContext& context, const ProgramRun& run,
 
 // ---- what it did ----------------------------------------------------------------------------
 
-/// When the file was last written, in Unix nanoseconds; 0 when there is none.
-std::uint64_t modified_unix_ns(const std::string& path) {
+std::uint64_t changed_unix_ns(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return 0;
   constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
-  return static_cast<std::uint64_t>(status.st_mtim.tv_sec) * kNanosecondsPerSecond +
-         static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+  return static_cast<std::uint64_t>(status.st_ctim.tv_sec) * kNanosecondsPerSecond +
+         static_cast<std::uint64_t>(status.st_ctim.tv_nsec);
 }
 
 std::string path_in(const std::string& directory, const std::string& file) {
   return directory.empty() || file.front() == '/' ? file : directory + "/" + file;
 }
 
-void record_files(const RunContext& context, RunResult& result) {
-  constexpr std::uint64_t kClockGrain = 1'000'000'000;  // of a file system that keeps seconds only
-  for (const auto& name : context.program.check_files) {
-    const auto path = path_in(context.directory, name);
-    const auto digest = digest_file(path);
+void record_files(const RunContext& context, const Expectation& expectation, RunResult& result) {
+  const auto stamps = check_file_stamps(context);
+  for (std::size_t i = 0; i < stamps.size(); ++i) {
+    const auto& name = context.program.check_files[i];
+    const auto digest = digest_file(path_in(context.directory, name));
     result.outcome["files"].push_back(
         {{"path", name}, {"size_bytes", digest.size_bytes}, {"digest", digest.digest}});
     if (result.status != Status::kOk) continue;
-    if (modified_unix_ns(path) + kClockGrain < result.started_unix_ns) {
+    if (stamps[i] == 0 || stamps[i] == expectation.stamps_before.at(i)) {
       set(result, Status::kIntegrityFailed,
           fmt::format("the run did not write the file '{}'", name));
     }
@@ -207,6 +204,18 @@ FileDigest digest_output(const RunContext& context, RunResult& result) {
   return digest_file(filtered);
 }
 
+/// A program that starts a thousand others: one line stands for all that are alike.
+void record_processes(const std::vector<WitnessLine>& lines, RunResult& result) {
+  std::set<std::string> seen;
+  auto& processes = result.outcome["processes"] = Json::array();
+  for (const auto& line : lines) {
+    if (seen.insert(line.executable + '\n' + line.library_path + '\n' + line.build_id).second) {
+      processes.push_back(line.json);
+    }
+  }
+  result.outcome["processes_count"] = lines.size();
+}
+
 void record_outcome(const RunContext& context, const ProgramRun& run,
                     const std::vector<WitnessLine>& lines, RunResult& result) {
   const auto output = digest_output(context, result);
@@ -216,11 +225,10 @@ void record_outcome(const RunContext& context, const ProgramRun& run,
                     {"stdout_digest", output.digest},
                     {"stderr_bytes", errors.size_bytes},
                     {"stderr_digest", errors.digest},
-                    {"processes", Json::array()},
                     {"files", Json::array()},
                     {"leftover_processes_count", 0},
                     {"remarks", Json::array()}};
-  for (const auto& line : lines) result.outcome["processes"].push_back(line.json);
+  record_processes(lines, result);
   if (run.digest) {
     Digest digest;
     digest.add(run.digest->output);
@@ -313,13 +321,21 @@ void add_figures(const RunContext& context, const ProgramRun& run, RunResult& re
 
 }  // namespace
 
+std::vector<std::uint64_t> check_file_stamps(const RunContext& context) {
+  std::vector<std::uint64_t> stamps;
+  for (const auto& name : context.program.check_files) {
+    stamps.push_back(changed_unix_ns(path_in(context.directory, name)));
+  }
+  return stamps;
+}
+
 void judge_run(const RunContext& context, const ProgramRun& run, const Expectation& expectation,
                RunResult& result) {
   judge_status(context, run, expectation.out_of_memory, result);
   const auto lines = read_witness_lines(context.files.witness);
   record_outcome(context, run, lines, result);
   judge_identity(context, run, expectation, lines, result);
-  record_files(context, result);
+  record_files(context, expectation, result);
   add_figures(context, run, result);
 }
 

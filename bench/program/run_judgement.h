@@ -1,15 +1,24 @@
 // What is made of a run of a program: its status, its figures, and what is remarked on besides.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "bench/program/program_run.h"
 #include "bench/program/witness.h"
 #include "bench/run/run_record.h"
 
 namespace heapwise {
 
+/// When each check file last changed, in Unix nanoseconds; 0 where there is none. The change of its
+/// inode, which no program can set back as it can the time of its last writing.
+std::vector<std::uint64_t> check_file_stamps(const RunContext& context);
+
 /// What the judge has to hold the run against.
 struct Expectation {
   ExpectedLibrary library;
+  std::vector<std::uint64_t> stamps_before;  // of the check files
   std::string launcher;        // seen in the tree for a moment before the program replaces it
   bool out_of_memory = false;  // the kernel's killer has struck meanwhile
 };

@@ -42,7 +42,7 @@ def notes_of(work: GroupWork) -> list[str]:
     counted: dict[str, Counter[str]] = {}
     for allocator in _allocators(work):
         for record in work.runs.records(allocator):
-            for text in _remarks(record):
+            for text in record.outcome.get("remarks", ()):
                 counted.setdefault(text, Counter())[allocator] += 1
     share = ", malloc's share" if work.runs.group.cell.pass_name == "malloc_share" else ""
     total = len(work.runs.blocks) * len(_allocators(work))
@@ -122,13 +122,10 @@ def _not_repeatable(work: GroupWork) -> Iterable[tuple[str, str, str]]:
     if unstable:
         names = joined([product.name for product in unstable])
         verb, pronoun = ("differs", "it is") if len(unstable) == 1 else ("differ", "they are")
+        filtered = any(product.name == "stdout" for product in unstable)
+        remedy = "; --filter can take out what may differ, such as times" if filtered else ""
         yield "not_repeatable", baseline, \
-            f"not repeatable: {names} {verb} between runs of the baseline itself, so {pronoun} not compared"
-
-
-def _remarks(record: Record) -> list[str]:
-    left = record.outcome.get("leftover_processes_count", 0)
-    return [*record.outcome.get("remarks", ()), *(["left processes behind"] if left else [])]
+            f"not repeatable: {names} {verb} between runs of the baseline itself, so {pronoun} not compared{remedy}"
 
 
 def _how_often(runs: Counter[str], total: int) -> str:
