@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <sstream>
 
 #include "allocators/allocator.h"
 #include "bench/cli/command_line.h"
@@ -122,9 +123,27 @@ void print_workload(const Json& workload) {
   }
 }
 
+/// A text behind a label, in lines that fit a terminal.
+void print_wrapped(const std::string& label, const std::string& sentence) {
+  constexpr std::size_t kColumns = 90;
+  std::istringstream words(sentence);
+  std::string line;
+  std::string head = label;
+  const auto flush = [&] {
+    fmt::print("  {:<22} {}\n", head, line);
+    head.clear();
+    line.clear();
+  };
+  for (std::string word; words >> word;) {
+    if (!line.empty() && line.size() + word.size() >= kColumns) flush();
+    line += (line.empty() ? "" : " ") + word;
+  }
+  if (!line.empty()) flush();
+}
+
 void print_app(const Json& app) {
   const auto missing = text(app, "missing");
-  fmt::print("  {:<22} {}\n", text(app, "name"), text(app, "models"));
+  print_wrapped(text(app, "name"), text(app, "models"));
   if (!missing.empty()) fmt::print("  {:<22} missing: {}\n", "", missing);
 }
 

@@ -243,6 +243,10 @@ void record_outcome(const RunContext& context, const ProgramRun& run,
                     "a daemon is measured with --serve",
                     leftover));
   }
+  if (run.end.report && run.end.report->surviving_processes_count > 0) {
+    remarks.push_back(fmt::format("{} of its processes could not be killed and still run",
+                                  run.end.report->surviving_processes_count));
+  }
   if (run.had_to_be_killed) {
     remarks.push_back(fmt::format("did not end within {:.0f} s of being asked to and was killed",
                                   static_cast<double>(context.stop_timeout.value) / kPerSecond));

@@ -103,7 +103,8 @@ bool Campaign::run_warm_ups() {
 
 RunResult Campaign::carry_out(const RunRequest& request) {
   const auto& group = plan_.groups[request.group];
-  report(fmt::format("{} {} {}", group.title(), group.pass, request.cell.allocator));
+  report(fmt::format("{}{} {} {}", request.warm_up ? "warm-up: " : "", group.title(), group.pass,
+                     request.cell.allocator));
   const auto begun = parts_.now();
   auto result = parts_.runner.run(request);
   if (result.wall.value == 0) result.wall = parts_.now() - begun;

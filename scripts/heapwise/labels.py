@@ -19,6 +19,7 @@ STATUS_WORDS = {
     "count_mismatch": ("call count wrong", "miscounted"),
     "out_of_memory": ("out of memory", "no memory"),
     "interrupted": ("interrupted", "cut off"),
+    "setup_failed": ("setup failed", "no setup"),
     "client_failed": ("client failed", "client err"),
     "too_much_output": ("printed too much", "flooded"),
 }

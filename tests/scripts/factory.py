@@ -42,7 +42,6 @@ class Behaviour:
     state: Callable[[int], str | None] = lambda block: None
     user_figures: Callable[[int], Mapping[str, float]] = lambda block: {}
     remarks: Callable[[int], tuple[str, ...]] = lambda block: ()
-    leftovers: int = 0
     tree_bytes: int | None = None  # without it a command is as those recorded before tree memory was looked at
     share: tuple[float, float] = (0.85, 0.7)  # of the tree's memory: malloc's, live
 
@@ -245,7 +244,6 @@ def _outcome(behaviour: Behaviour, block: int) -> dict[str, Any]:
     return {"exit_code": behaviour.exit_code, "stdout_bytes": len(text), "stdout_digest": f"digest-of-{text}",
             "stderr_bytes": len(errors), "stderr_digest": f"digest-of-{errors or 'nothing'}", "processes": [],
             **({"files": files} if files else {}), **({"state_digest": state} if state else {}),
-            **({"leftover_processes_count": behaviour.leftovers} if behaviour.leftovers else {}),
             **({"remarks": list(behaviour.remarks(block))} if behaviour.remarks(block) else {})}
 
 

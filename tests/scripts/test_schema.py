@@ -52,7 +52,7 @@ def test_what_a_run_of_a_program_must_not_hold_is_refused(records, change):
     assert Checker("run_record").problems(record)
 
 
-@pytest.mark.parametrize("status", ["client_failed", "too_much_output"])
+@pytest.mark.parametrize("status", ["setup_failed", "client_failed", "too_much_output"])
 def test_the_statuses_of_programs_are_known(records, status):
     """Would catch: a journal that its own schema refuses once a client fails."""
     record = ok_record(records, "command")
