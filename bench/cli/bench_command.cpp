@@ -144,7 +144,8 @@ int run_bench(const Options& options, const CommandLine& line) {
   return run_session(std::move(prepared),
                      {.campaign = {.least_timeout = least_timeout,
                                    .first_timeout = {2 * least_timeout.value},
-                                   .warm_ups = 1},
+                                   .warm_ups = 1,
+                                   .warms_up_baseline_only = true},
                       .program = program_limits({}),
                       .as_json = options.as_json},
                      parts, interrupt);

@@ -87,8 +87,10 @@ bool Campaign::run_warm_ups() {
       if (!is_warmed_up(plan_.groups[group])) continue;
       // The baseline first: its time bounds the others'.
       auto allocators = plan_.groups[group].allocators;
-      std::stable_partition(allocators.begin(), allocators.end(),
-                            [&](const auto& name) { return name == plan_.groups[group].baseline; });
+      const auto first_other = std::stable_partition(
+          allocators.begin(), allocators.end(),
+          [&](const auto& name) { return name == plan_.groups[group].baseline; });
+      if (options_.warms_up_baseline_only) allocators.erase(first_other, allocators.end());
       for (std::size_t order = 0; order < allocators.size(); ++order) {
         if (parts_.interrupt.requested()) return false;
         auto request = make_request({group, 0}, allocators[order], order);

@@ -21,8 +21,9 @@ struct CampaignOptions {
   Nanoseconds time_budget;                    // 0: none
   Nanoseconds least_timeout{30'000'000'000};  // of a run; else 10 times the baseline's median
   Nanoseconds first_timeout{60'000'000'000};  // until the baseline's median is known
-  unsigned warm_ups = 0;  // unrecorded runs of every allocator under each program beforehand
-  unsigned failures_until_skipped = 2;  // time-outs in a row, or failures of a program
+  unsigned warm_ups = 0;                      // unrecorded runs of each program beforehand
+  bool warms_up_baseline_only = false;        // else under every allocator
+  unsigned failures_until_skipped = 2;        // time-outs in a row, or failures of a program
 };
 
 enum class CampaignEnd { kComplete, kOutOfTime, kInterrupted };

@@ -268,6 +268,11 @@ TEST_F(CampaignTest, ProgramsAreWarmedUpTheBaselineFirstAndThatIsNotRecorded) {
   EXPECT_TRUE(runner.requests.front().warm_up);
   EXPECT_EQ(runner.requests.front().cell.allocator, "glibc");
   EXPECT_EQ(records().size(), plan_.runs_count());
+
+  MockRunner shorter;
+  options_.warms_up_baseline_only = true;
+  run(shorter, "other.jsonl");
+  EXPECT_EQ(shorter.requests.size(), plan_.runs_count() + 2);
 }
 
 // Catches a folder that was put together from two campaigns.
