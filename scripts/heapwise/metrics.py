@@ -83,6 +83,9 @@ METRICS: tuple[Metric, ...] = (
 
 # Shown and not compared: each comparison more makes p_adjusted of all others larger.
 DESCRIBED: tuple[Metric, ...] = (
+    # the parts of cpu_ns: a high system part is faults and calls
+    Metric("user_cpu_ns", "user CPU", "ns", "noisy", "command", NOISY_BAND),
+    Metric("system_cpu_ns", "system CPU", "ns", "noisy", "command", NOISY_BAND),
     # a lock is one reason of many to wait; involuntary switches are the machine's doing
     Metric("voluntary_switches_count", "waits", "switches", "noisy", "command", NOISY_BAND),
 )

@@ -21,7 +21,8 @@ MINOR_FAULTS = Column("minor_faults_count", "command", "minor faults")
 TIMES = (TIME, Column("cpu_ns", "command", "CPU time", interval=True))
 MAJOR_FAULTS = Column("major_faults_count", "command", "major faults")
 COUNTS = (Column("vsz_peak_bytes", "command", "VSZ"), MINOR_FAULTS, MAJOR_FAULTS)
-DETAILS = (Column("voluntary_switches_count", "command", "waits"), Column("ready_ns", "command", "ready after"))
+DETAILS = (Column("user_cpu_ns", "command", "user CPU"), Column("system_cpu_ns", "command", "system CPU"),
+           Column("voluntary_switches_count", "command", "waits"), Column("ready_ns", "command", "ready after"))
 SMALL_SHARE = 0.20
 SEVERAL = 2
 OVERVIEW_WORDS = "memory: RSS of one process, sampled PSS of several together; malloc's share: of that, at its peak"

@@ -197,11 +197,16 @@ def _try(reference: Reference) -> list[str]:
 
 
 def _typed(summary: Mapping[str, Any]) -> str:
-    """The command line to type for a summary of one's own: where the folder was to lie is left out."""
+    """The command line to type for a summary of one's own, an option a line: where the folder was to lie is left out."""
     words = list(summary["command_line"])
     if "--out" in words:
         del words[words.index("--out"):words.index("--out") + 2]
-    return shlex.join(words)
+    lines = [[]]
+    for word in words:
+        if word.startswith("--"):
+            lines.append([])
+        lines[-1].append(word)
+    return " \\\n  ".join(map(shlex.join, lines))
 
 
 def _findings(reference: Reference) -> list[str]:

@@ -87,7 +87,7 @@ def compressed(lines: bytes) -> bytes:
 
 def without_checkout(text: str) -> str:
     """Paths inside this repository relative to it: where a checkout lay says nothing of what was measured."""
-    return text.replace(f"{ROOT}/", "")
+    return text.replace(f"{ROOT}/", "").replace(f'"{ROOT}"', '"."')
 
 
 def _shown_runs(folder: ResultFolder) -> set[tuple]:

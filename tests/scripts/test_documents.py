@@ -141,7 +141,7 @@ def test_the_readme_shows_all_programs_and_a_service_of_ones_own(program_folder,
     assert "- store: an in-memory store under a pipelined client" in text
     assert "\nWall time:\n" in text and "| compiler | 11 % |" in text and "<summary>Minor faults</summary>" in text
     assert text.count("↑ in a heading: there higher is better") == 2, "with each table that has one"
-    assert "build/heapwise try --serve './service --port $HEAPWISE_PORT' --drive client\n" in text
+    assert "build/heapwise try \\\n  --serve './service --port $HEAPWISE_PORT' \\\n  --drive client\n" in text
     links = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert [link.rpartition("/")[2] for link in links] == ["apps-wall-time.png", "apps-peak-memory.png", links[2].rpartition("/")[2]]
     assert "try-service-over-time-" in links[2] and all((tmp_path / link).is_file() for link in links)

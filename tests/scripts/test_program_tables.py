@@ -76,10 +76,10 @@ def test_one_figure_is_not_compared_under_two_names(tmp_path):
     assert compared(2.0) - compared(1.0) == {"tree_peak_bytes"} and "voluntary_switches_count" not in compared(2.0)
 
 
-def test_waits_and_readiness_are_details_of_the_markdown(program_summary):
+def test_the_parts_of_cpu_time_waits_and_readiness_are_details_of_the_markdown(program_summary):
     """Would catch: a terminal table in which what matters drowns."""
     brief, full = table_of(program_summary), table_of(program_summary, full=True)
-    assert set(full.headings) - set(brief.headings) == {"waits", "ready after"}
+    assert set(full.headings) - set(brief.headings) == {"user CPU", "system CPU", "waits", "ready after"}
 
 
 def test_more_of_what_is_better_when_higher_is_marked_as_better(tmp_path):
