@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <random>
 
 #include "bench/cli/campaign_session.h"
@@ -91,17 +92,12 @@ Manifest plan_program(const ProgramDescription& program, const Options& options,
   return manifest;
 }
 
-PreparedCampaign prepare_try(const Options& options, const CommandLine& line, const Parts& parts) {
-  if (!options.resume.empty()) {
-    if (!line.command.empty()) {
-      throw UsageError("--resume goes on with the program that was begun; leave out '-- " +
-                       line.command.front() + "'");
-    }
-    return prepare_resumed(options.resume, "try", parts);
-  }
-  const auto program = describe_program(options.program, line);
-  return prepare_new(plan_program(program, options, line),
-                     result_folder_of(options.out, "try", folder_name(program)), parts);
+/// What was typed, or nothing where a campaign is resumed: then the manifest says it.
+std::optional<ProgramDescription> typed_program(const Options& options, const CommandLine& line) {
+  if (options.resume.empty()) return describe_program(options.program, line);
+  if (line.command.empty()) return std::nullopt;
+  throw UsageError("--resume goes on with the program that was begun; leave out '-- " +
+                   line.command.front() + "'");
 }
 
 int run_try(const Options& options, const CommandLine& line) {
@@ -110,9 +106,13 @@ int run_try(const Options& options, const CommandLine& line) {
                                       .warm_ups = options.warm_ups},
                          .program = program_limits(options.limits),
                          .as_json = options.as_json};
+  const auto program = typed_program(options, line);
   const auto parts = find_parts();
   Interrupt interrupt;
-  auto prepared = prepare_try(options, line, parts);
+  auto prepared =
+      program ? prepare_new(plan_program(*program, options, line),
+                            result_folder_of(options.out, "try", folder_name(*program)), parts)
+              : prepare_resumed(options.resume, "try", parts);
   session.program.kept = users_malloc_variables();
   return run_session(std::move(prepared), std::move(session), parts, interrupt);
 }

@@ -59,7 +59,8 @@ class RunningProgram {
   explicit RunningProgram(const RunContext& context)
       : context_(context),
         child_(program_request(context)),
-        watch_(child_.launcher_pid(), context.limits, share_reader()) {
+        watch_({child_.launcher_pid(), executable_of(child_.launcher_pid())}, context.limits,
+               share_reader()) {
     child_.set_watcher(&watch_);
   }
 

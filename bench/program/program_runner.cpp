@@ -7,6 +7,7 @@
 
 #include "bench/core/clock.h"
 #include "bench/program/run_judgement.h"
+#include "bench/program/run_outcome.h"
 #include "bench/program/shell.h"
 #include "bench/run/outcome.h"
 #include "bench/run/worker_runner.h"
@@ -129,7 +130,6 @@ void ProgramRunner::carry_out(const RunContext& context, const Candidate& candid
   judge_run(context, run,
             {.library = {candidate.resolved.library_path, candidate.resolved.build_id},
              .stamps_before = stamps,
-             .launcher = fs::canonical(parts_.launcher).string(),
              .out_of_memory = memory.struck()},
             result);
 }

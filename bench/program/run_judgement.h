@@ -11,16 +11,11 @@
 
 namespace heapwise {
 
-/// When each check file last changed, in Unix nanoseconds; 0 where there is none. The change of its
-/// inode, which no program can set back as it can the time of its last writing.
-std::vector<std::uint64_t> check_file_stamps(const RunContext& context);
-
 /// What the judge has to hold the run against.
 struct Expectation {
   ExpectedLibrary library;
   std::vector<std::uint64_t> stamps_before;  // of the check files
-  std::string launcher;        // seen in the tree for a moment before the program replaces it
-  bool out_of_memory = false;  // the kernel's killer has struck meanwhile
+  bool out_of_memory = false;                // the kernel's killer has struck meanwhile
 };
 
 /// Fills status, detail, identity, metrics, timeline and outcome. A difference of outputs is not

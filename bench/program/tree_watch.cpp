@@ -31,8 +31,9 @@ void drop_every_second(std::vector<std::uint64_t>& values) {
 
 }  // namespace
 
-TreeWatch::TreeWatch(pid_t launcher, TreeLimits limits, std::function<void(const Members&)> also)
-    : tree_(launcher),
+TreeWatch::TreeWatch(WatchedTree tree, TreeLimits limits, std::function<void(const Members&)> also)
+    : tree_(tree.launcher),
+      launcher_executable_(std::move(tree.launcher_executable)),
       limits_(std::move(limits)),
       also_(std::move(also)),
       started_(monotonic_now()),
@@ -41,7 +42,7 @@ TreeWatch::TreeWatch(pid_t launcher, TreeLimits limits, std::function<void(const
 
 bool TreeWatch::look() {
   const auto begun = monotonic_now();
-  const auto members = tree_.look();
+  const auto members = this->members();
   const auto sample = read_members(members);
   if (begun >= limits_due_) {
     check_limits();
@@ -58,6 +59,14 @@ bool TreeWatch::look() {
   due_ = ended + std::max(least_pause_, pause);
   spent_ += ended - begun;
   return alarm_ == TreeAlarm::kNone;
+}
+
+TreeWatch::Members TreeWatch::members() {
+  auto members = tree_.look();
+  std::erase_if(members, [&](pid_t process) {
+    return !launcher_executable_.empty() && executable_of(process) == launcher_executable_;
+  });
+  return members;
 }
 
 TreeWatch::Sample TreeWatch::read_members(const Members& members) {

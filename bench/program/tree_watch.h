@@ -26,6 +26,11 @@ struct TreeLimits {
   std::vector<std::string> outputs;  // where the run's standard output and error go
 };
 
+struct WatchedTree {
+  pid_t launcher = 0;               // the root; not a member
+  std::string launcher_executable;  // a process that still is this image, before exec, is none yet
+};
+
 enum class TreeAlarm { kNone, kMemory, kOutput };
 
 /// Memory of all processes together: the RSS of a single one, the sum of PSS of several, because
@@ -48,15 +53,15 @@ class TreeWatch : public Watcher {
  public:
   using Members = std::vector<pid_t>;
 
-  /// Watches what `launcher` has started, from now on. `also`, where given, is called at each look
-  /// with the members; such a run is not timed, so its looks may take half of the time.
-  TreeWatch(pid_t launcher, TreeLimits limits, std::function<void(const Members&)> also = {});
+  /// Watches what the launcher has started, from now on. `also`, where given, is called at each
+  /// look with the members; such a run is not timed, so its looks may take half of the time.
+  TreeWatch(WatchedTree tree, TreeLimits limits, std::function<void(const Members&)> also = {});
 
   Nanoseconds due() const override { return due_; }
   bool look() override;
 
   /// The members now, for whoever needs them besides.
-  Members members() { return tree_.look(); }
+  Members members();
 
   TreeAlarm alarm() const { return alarm_; }
   Bytes available_at_alarm() const { return available_; }
@@ -78,6 +83,7 @@ class TreeWatch : public Watcher {
   void thin_out();
 
   ProcessTree tree_;
+  std::string launcher_executable_;
   TreeLimits limits_;
   std::function<void(const Members&)> also_;
   Nanoseconds started_;

@@ -34,6 +34,19 @@ from heapwise_command import SMALL, Heapwise
     (["try"], "needs a command"),
     (["try", "--", "no-such-program"], "no-such-program"),
     (["try", "--repetitions", "0", "--", "true"], "--repetitions"),
+    (["try", "--serve", "server"], "no client; say with --drive"),
+    (["try", "--drive", "client"], "say with --serve"),
+    (["try", "--serve", "server", "--drive", "client", "--", "true"], "either a command after '--' or --serve"),
+    (["try", "--timing", "serve", "--", "true"], "only a server"),
+    (["try", "--timing", "always", "--", "true"], "--timing"),
+    (["try", "--metric", "rps=[0-9]+", "--", "true"], "exactly one group"),
+    (["try", "--metric", "a=(1)", "--metric", "a=(2)", "--", "true"], "given twice"),
+    (["try", "--input", "nowhere", "--", "true"], "is not a file that can be read"),
+    (["try", "--output-limit", "lots", "--", "true"], "write 64M, 2G or plain bytes"),
+    (["try", "--ready-timeout", "5", "--", "true"], "write 90s, 5m or 1h"),
+    (["try", "--resume", "nowhere"], "no campaign"),
+    (["try", "--resume", "nowhere", "--", "true"], "leave out '-- true'"),
+    (["try", "--chek-file", "a", "--", "true"], "did you mean '--check-file'"),
 ])
 def test_wrong_input_is_refused_with_a_remedy(heapwise: Heapwise, words: list[str], said: str) -> None:
     """Catches input that is ignored, and errors that only say that there is one."""

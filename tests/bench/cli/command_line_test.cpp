@@ -54,7 +54,8 @@ TEST(CommandLine, ValuesOutOfRangeAreNamed) {
 // Catches a command that nobody gave.
 TEST(CommandLine, TryNeedsACommandThatExists) {
   EXPECT_EQ(refusal({"try"}),
-            "try needs a command after '--'; e.g. heapwise try -- ./service --once");
+            "try needs a command after '--', e.g. heapwise try -- ./service --once, or a server: "
+            "heapwise try --serve 'SERVER' --drive 'CLIENT'");
   EXPECT_EQ(refusal({"try", "--", "no-such-program"}),
             "cannot find a program 'no-such-program' that may be executed; give its path, such as "
             "./no-such-program");

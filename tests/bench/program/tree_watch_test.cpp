@@ -1,5 +1,5 @@
 // Looks at processes that this test starts itself.
-#include "bench/program/process_tree.h"
+#include "bench/program/tree_watch.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -16,8 +16,8 @@
 #include <functional>
 
 #include "bench/program/listening.h"
+#include "bench/program/process_tree.h"
 #include "bench/program/tree_usage.h"
-#include "bench/program/tree_watch.h"
 #include "tests/bench/run/temporary_folder.h"
 
 namespace heapwise {
@@ -120,7 +120,7 @@ TEST(TreeWatch, PagesThatProcessesShareCountOnce) {
   };
   const Busy one(reads);
   const Busy two(reads);
-  TreeWatch watch(getpid(), {.most_output = {1}, .outputs = {}});
+  TreeWatch watch({getpid(), {}}, {.most_output = {1}, .outputs = {}});
   EXPECT_TRUE(watch.look());
   EXPECT_LT(watch.tree_peak().value, 2 * kShared);
   EXPECT_GE(watch.timeline().processes_count.at(0), 2U);
@@ -128,9 +128,19 @@ TEST(TreeWatch, PagesThatProcessesShareCountOnce) {
   munmap(shared, kShared);
 }
 
+// Catches the launcher's own image, between fork and exec, that is taken for the program.
+TEST(TreeWatch, AnImageOfTheLauncherIsNoMember) {
+  const Busy child([] {});
+  TreeWatch watch({getpid(), executable_of(getpid())}, {.most_output = {1}});
+  EXPECT_TRUE(watch.members().empty());
+  EXPECT_TRUE(watch.look());
+  EXPECT_EQ(watch.largest().process, 0);
+  EXPECT_TRUE(watch.timeline().elapsed_ns.empty());
+}
+
 // Catches a run that takes the machine's last memory, or fills its disk with output.
 TEST(TreeWatch, LimitsRaiseTheAlarm) {
-  TreeWatch hungry(getpid(), {.least_available = {~std::uint64_t{0}}});
+  TreeWatch hungry({getpid(), {}}, {.least_available = {~std::uint64_t{0}}});
   EXPECT_FALSE(hungry.look());
   EXPECT_EQ(hungry.alarm(), TreeAlarm::kMemory);
 
@@ -139,9 +149,9 @@ TEST(TreeWatch, LimitsRaiseTheAlarm) {
   FILE* file = std::fopen(path.c_str(), "w");
   std::fputs("0123456789", file);
   std::fclose(file);
-  TreeWatch modest(getpid(), {.most_output = {10}, .outputs = {path}});
+  TreeWatch modest({getpid(), {}}, {.most_output = {10}, .outputs = {path}});
   EXPECT_TRUE(modest.look());
-  TreeWatch wordy(getpid(), {.most_output = {9}, .outputs = {path}});
+  TreeWatch wordy({getpid(), {}}, {.most_output = {9}, .outputs = {path}});
   EXPECT_FALSE(wordy.look());
   EXPECT_EQ(wordy.alarm(), TreeAlarm::kOutput);
 }
