@@ -75,8 +75,7 @@ RunResult ProgramRunner::run(const RunRequest& request) {
   if (interrupt_.requested()) {
     result.status = Status::kInterrupted;
   } else if (!failure.empty()) {
-    result.status = Status::kSetupFailed;
-    result.status_detail = failure;
+    result.conclude(Status::kSetupFailed, failure);
   } else {
     carry_out(context, candidate, result);
   }

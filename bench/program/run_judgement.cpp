@@ -16,23 +16,20 @@ namespace {
 
 constexpr double kPerSecond = 1e9;
 
-void set(RunResult& result, Status status, std::string detail) {
-  result.status = status;
-  result.status_detail = std::move(detail);
-}
-
 std::string mebibytes(Bytes bytes) {
   return fmt::format("{} MiB", bytes.value / kMiB.value);
 }
 
 void judge_alarm(const RunContext& context, const ProgramRun& run, RunResult& result) {
   if (run.alarm == TreeAlarm::kMemory) {
-    return set(result, Status::kOutOfMemory,
-               fmt::format("stopped when the machine had {} of memory left, with {} used by it; "
-                           "give it less to do, or allow less with --memory-floor",
-                           mebibytes(run.available_at_alarm), mebibytes(run.tree_peak)));
+    return result.conclude(
+        Status::kOutOfMemory,
+        fmt::format("stopped when the machine had {} of memory left, with {} used by it; "
+                    "give it less to do, or allow less with --memory-floor",
+                    mebibytes(run.available_at_alarm), mebibytes(run.tree_peak)));
   }
-  set(result, Status::kTooMuchOutput,
+  result.conclude(
+      Status::kTooMuchOutput,
       fmt::format("stopped when it had printed more than {}; send the output to /dev/null inside "
                   "the command, or raise --output-limit",
                   mebibytes(context.limits.most_output)));
@@ -52,20 +49,20 @@ std::string server_words(const ProgramRun& run) {
 
 void judge_never_ready(const RunContext& context, const ProgramRun& run, RunResult& result) {
   if (run.ended_unasked) {
-    return set(result, Status::kCrashed,
-               "the server ended before it was ready: " + server_words(run));
+    return result.conclude(Status::kCrashed,
+                           "the server ended before it was ready: " + server_words(run));
   }
-  set(result, Status::kTimedOut,
-      fmt::format("the server was not ready after {:.0f} s: {}{}",
-                  static_cast<double>(context.ready_timeout.value) / kPerSecond,
-                  run.never_ready_because, last_words(run.end.errors)));
+  result.conclude(Status::kTimedOut,
+                  fmt::format("the server was not ready after {:.0f} s: {}{}",
+                              static_cast<double>(context.ready_timeout.value) / kPerSecond,
+                              run.never_ready_because, last_words(run.end.errors)));
 }
 
 /// The client's own end; `result` says ok where there is nothing against it.
 void judge_client(const RunContext& context, const ProgramRun& run, RunResult& result) {
   judge_ending(*run.client, false, context.timeout, context.program.expected_exit_code, result);
   if (result.status == Status::kCrashed) {
-    set(result, Status::kClientFailed, "the client failed: " + result.status_detail);
+    result.conclude(Status::kClientFailed, "the client failed: " + result.status_detail);
   } else if (result.status == Status::kTimedOut) {
     result.status_detail = "the client was " + result.status_detail;
   }
@@ -78,25 +75,25 @@ void judge_server_end(const ProgramRun& run, RunResult& result) {
   if (!WIFSIGNALED(status)) return;
   const int signal = WTERMSIG(status);
   if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGKILL) return;
-  set(result, Status::kCrashed,
-      "the server crashed while it was stopped, by " + signal_name(signal) +
-          last_words(run.end.errors));
+  result.conclude(Status::kCrashed, "the server crashed while it was stopped, by " +
+                                        signal_name(signal) + last_words(run.end.errors));
 }
 
 void judge_digest(const RunContext& context, const ProgramRun& run, RunResult& result) {
   if (result.status != Status::kOk || !run.digest || succeeded(*run.digest)) return;
-  set(result, Status::kClientFailed,
-      "the digest command '" + context.program.digest + "' failed: " + ending_words(*run.digest));
+  result.conclude(Status::kClientFailed, "the digest command '" + context.program.digest +
+                                             "' failed: " + ending_words(*run.digest));
 }
 
 void judge_served(const RunContext& context, const ProgramRun& run, RunResult& result) {
   if (run.end.report && run.end.report->exec_errno != 0) {
-    return set(result, Status::kCrashed, "the server cannot be started: " + ending_words(run.end));
+    return result.conclude(Status::kCrashed,
+                           "the server cannot be started: " + ending_words(run.end));
   }
   if (run.reached == Reached::kStarted) return judge_never_ready(context, run, result);
   if (run.ended_unasked) {
-    return set(result, Status::kCrashed,
-               "the server ended while its client ran: " + server_words(run));
+    return result.conclude(Status::kCrashed,
+                           "the server ended while its client ran: " + server_words(run));
   }
   judge_client(context, run, result);
   if (result.status == Status::kOk) judge_server_end(run, result);
@@ -105,7 +102,7 @@ void judge_served(const RunContext& context, const ProgramRun& run, RunResult& r
 void judge_status(const RunContext& context, const ProgramRun& run, bool out_of_memory,
                   RunResult& result) {
   if (context.interrupt.requested()) {
-    return set(result, Status::kInterrupted, "stopped together with heapwise");
+    return result.conclude(Status::kInterrupted, "stopped together with heapwise");
   }
   if (run.alarm != TreeAlarm::kNone) return judge_alarm(context, run, result);
   if (context.program.is_served()) {
@@ -140,11 +137,12 @@ void judge_identity(const RunContext& context, const ProgramRun& run,
     const auto program =
         verdict.unproven.empty() ? started_file(context.program) : verdict.unproven;
     const auto reason = why_not_preloadable(program);
-    set(result, Status::kNotPreloadable,
-        reason.empty() ? "no process of " + program + " bore witness: it drops preloaded libraries"
-                       : reason);
+    result.conclude(Status::kNotPreloadable,
+                    reason.empty()
+                        ? "no process of " + program + " bore witness: it drops preloaded libraries"
+                        : reason);
   } else if (!verdict.contradiction.empty()) {
-    set(result, Status::kWrongAllocator, verdict.contradiction);
+    result.conclude(Status::kWrongAllocator, verdict.contradiction);
   }
 }
 

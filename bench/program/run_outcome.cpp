@@ -14,11 +14,6 @@ namespace {
 
 constexpr double kPerSecond = 1e9;
 
-void fail(RunResult& result, Status status, std::string detail) {
-  result.status = status;
-  result.status_detail = std::move(detail);
-}
-
 std::uint64_t changed_unix_ns(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return 0;
@@ -45,8 +40,8 @@ FileDigest digest_output(const RunContext& context, RunResult& result) {
   constexpr Nanoseconds kFilterTimeout{60'000'000'000};
   const auto end = child.finish(deadline_after(kFilterTimeout), context.interrupt);
   if (!succeeded(end) && result.status == Status::kOk) {
-    fail(result, Status::kClientFailed,
-         "the filter '" + context.program.filter + "' failed: " + ending_words(end));
+    result.conclude(Status::kClientFailed,
+                    "the filter '" + context.program.filter + "' failed: " + ending_words(end));
   }
   return digest_file(filtered);
 }
@@ -123,8 +118,8 @@ void record_files(const RunContext& context, const std::vector<std::uint64_t>& s
         {{"path", name}, {"size_bytes", digest.size_bytes}, {"digest", digest.digest}});
     if (result.status != Status::kOk) continue;
     if (stamps[i] == 0 || stamps[i] == stamps_before.at(i)) {
-      fail(result, Status::kIntegrityFailed,
-           fmt::format("the run did not write the file '{}'", name));
+      result.conclude(Status::kIntegrityFailed,
+                      fmt::format("the run did not write the file '{}'", name));
     }
   }
 }

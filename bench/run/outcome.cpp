@@ -23,20 +23,15 @@ std::optional<std::uint64_t> read_oom_kills() {
   return std::nullopt;
 }
 
-void set(RunResult& result, Status status, std::string detail) {
-  result.status = status;
-  result.status_detail = std::move(detail);
-}
-
 void judge_signal(int signal, bool out_of_memory, const std::string& errors, RunResult& result) {
   if (signal == SIGKILL && out_of_memory) {
-    return set(result, Status::kOutOfMemory, "the kernel's out-of-memory killer ended it");
+    return result.conclude(Status::kOutOfMemory, "the kernel's out-of-memory killer ended it");
   }
   if (signal == SIGKILL) {
-    return set(result, Status::kCrashed, "killed by SIGKILL, which heapwise did not send");
+    return result.conclude(Status::kCrashed, "killed by SIGKILL, which heapwise did not send");
   }
-  set(result, Status::kCrashed,
-      fmt::format("ended by {}{}", signal_name(signal), last_words(errors)));
+  result.conclude(Status::kCrashed,
+                  fmt::format("ended by {}{}", signal_name(signal), last_words(errors)));
 }
 
 }  // namespace
@@ -70,29 +65,29 @@ void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
     if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   }
   if (end.stopped == Stop::kInterrupted) {
-    return set(result, Status::kInterrupted, "stopped together with heapwise");
+    return result.conclude(Status::kInterrupted, "stopped together with heapwise");
   }
   if (end.stopped == Stop::kTimedOut) {
     constexpr double kPerSecond = 1e9;
-    return set(result, Status::kTimedOut,
-               fmt::format("not done after {:.0f} s, so it was stopped",
-                           static_cast<double>(timeout.value) / kPerSecond));
+    return result.conclude(Status::kTimedOut,
+                           fmt::format("not done after {:.0f} s, so it was stopped",
+                                       static_cast<double>(timeout.value) / kPerSecond));
   }
   if (!end.report) {
-    return set(result, Status::kCrashed,
-               "heapwise-launch ended without a report" + last_words(end.errors));
+    return result.conclude(Status::kCrashed,
+                           "heapwise-launch ended without a report" + last_words(end.errors));
   }
   if (end.report->exec_errno != 0) {
-    return set(result, Status::kCrashed,
-               fmt::format("cannot be executed: {}", std::strerror(end.report->exec_errno)));
+    return result.conclude(Status::kCrashed, fmt::format("cannot be executed: {}",
+                                                         std::strerror(end.report->exec_errno)));
   }
   if (result.signal) return judge_signal(*result.signal, out_of_memory, end.errors, result);
   if (result.exit_code != accepted_exit_code) {
-    return set(result, Status::kCrashed,
-               fmt::format("exit code {} instead of {}{}", result.exit_code.value_or(-1),
-                           accepted_exit_code, last_words(end.errors)));
+    return result.conclude(
+        Status::kCrashed, fmt::format("exit code {} instead of {}{}", result.exit_code.value_or(-1),
+                                      accepted_exit_code, last_words(end.errors)));
   }
-  set(result, Status::kOk, "");
+  result.conclude(Status::kOk, "");
 }
 
 void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_memory,
@@ -101,17 +96,17 @@ void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_m
   if (result.status != Status::kOk) return;
   const auto& said = answer.refused ? answer.refused : answer.figures;
   if (!said) {
-    return set(result, Status::kCrashed,
-               answer.garbled.empty()
-                   ? "ended without its figures" + last_words(end.errors)
-                   : "sent a line that is not the protocol's: " + answer.garbled);
+    return result.conclude(Status::kCrashed,
+                           answer.garbled.empty()
+                               ? "ended without its figures" + last_words(end.errors)
+                               : "sent a line that is not the protocol's: " + answer.garbled);
   }
   const auto status = status_from_name(said->value("status", ""));
   if (!status || (answer.refused && status == Status::kOk)) {
-    return set(result, Status::kCrashed,
-               "gave itself a status that does not exist: " + said->value("status", ""));
+    return result.conclude(
+        Status::kCrashed, "gave itself a status that does not exist: " + said->value("status", ""));
   }
-  set(result, *status, said->value("status_detail", ""));
+  result.conclude(*status, said->value("status_detail", ""));
 }
 
 }  // namespace heapwise

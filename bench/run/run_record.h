@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "bench/core/units.h"
 #include "bench/run/cell.h"
@@ -83,6 +84,11 @@ struct RunResult {
   Json histograms = Json::object();
   Json timeline = Json::object();
   Json outcome;  // of a command only
+
+  void conclude(Status how, std::string detail) {
+    status = how;
+    status_detail = std::move(detail);
+  }
 };
 
 /// The record as results/schema.json has it. Anything but `ok` has no figures, whatever was sent.

@@ -12,8 +12,8 @@ namespace {
 /// The launcher's counts, which only it has: calls of all threads between the region's markers.
 void add_system_calls(const LaunchReport& report, RunResult& result) {
   if (report.region_seen == 0) {
-    result.status = Status::kCountMismatch;
-    result.status_detail = "the tracer did not meet both ends of the measured region";
+    result.conclude(Status::kCountMismatch,
+                    "the tracer did not meet both ends of the measured region");
     return;
   }
   result.metrics["brk_count"] = report.brk_count;
@@ -91,8 +91,7 @@ RunResult WorkerRunner::run(const RunRequest& request) {
   }
   if (const auto found = contradicted_setting(result.identity);
       found && result.status == Status::kOk) {
-    result.status = Status::kSettingContradicted;
-    result.status_detail = *found;
+    result.conclude(Status::kSettingContradicted, *found);
   }
   return result;
 }
