@@ -55,6 +55,14 @@ class Busy {
   pid_t pid_ = 0;
 };
 
+/// Under the thread sanitizer each page of a program has several of the sanitizer's.
+constexpr bool kShadowed =
+#ifdef __SANITIZE_THREAD__
+    true;
+#else
+    false;
+#endif
+
 bool holds(const std::vector<pid_t>& processes, pid_t process) {
   return std::ranges::count(processes, process) > 0;
 }
@@ -89,6 +97,7 @@ TEST(ProcessTree, SeesWhatComesLaterAndForgetsWhatEnds) {
 
 // Catches figures of another process, or pages read as bytes.
 TEST(ProcessTree, MemoryIsThatOfTheProcess) {
+  if (kShadowed) GTEST_SKIP() << "the sanitizer's shadow is resident too";
   const Busy child([] { touch(64 * kMiB.value); });
   const auto memory = read_memory(child.pid());
   EXPECT_GE(memory.rss.value, 64 * kMiB.value);
@@ -110,6 +119,7 @@ TEST(ProcessTree, OfAProcessThatEndedEverythingIsEmpty) {
 
 // Catches shared pages counted once for each process that maps them.
 TEST(TreeWatch, PagesThatProcessesShareCountOnce) {
+  if (kShadowed) GTEST_SKIP() << "the sanitizer's shadow is not shared";
   constexpr std::size_t kShared = 64 << 20;
   void* shared = mmap(nullptr, kShared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   std::memset(shared, 1, kShared);
@@ -158,6 +168,7 @@ TEST(TreeWatch, LimitsRaiseTheAlarm) {
 
 // Catches a phase that is charged with what came before it.
 TEST(TreeUsage, TheDifferenceIsWhatHappenedBetween) {
+  if (kShadowed) GTEST_SKIP() << "the sanitizer's shadow faults along";
   const auto before = read_tree_usage(getpid(), {getpid()});
   touch(16 * kMiB.value);
   const auto usage = usage_between(before, read_tree_usage(getpid(), {getpid()}));
