@@ -28,10 +28,10 @@ int conclude(const Conclusion& conclusion, const Parts& parts, Interrupt& interr
                     result.failed_runs));
   }
   if (summary && summary->unequal_runs_count > 0) {
-    print_note(
-        fmt::format("{} runs ended well and differ from the baseline's in what they did; see the "
-                    "findings above.",
-                    summary->unequal_runs_count));
+    print_note(fmt::format(
+        "{} runs ended well but did other work than the baseline, or lack a metric; see "
+        "the findings above.",
+        summary->unequal_runs_count));
   }
   print_note("Results: " + conclusion.folder);
   if (!summary) return kExitError;

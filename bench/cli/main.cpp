@@ -17,7 +17,8 @@ constexpr const char* kAbout =
 constexpr const char* kFooter =
     "Allocators and workloads are named alike: NAME[=PATH][:key=value[,key=value...]], such as\n"
     "glibc:mmap_threshold=32M,trim_threshold=1G or mine=./libmine.so or large_churn:size=1M.\n"
-    "Exit codes: 0 all runs ok, 1 some run failed, 2 error, 130 interrupted.";
+    "Exit codes: 0 all runs ok, 1 some run failed or did other work than the baseline, 2 error,\n"
+    "130 interrupted.";
 
 }  // namespace
 

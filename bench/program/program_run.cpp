@@ -48,10 +48,14 @@ ShellCommand helper(const RunContext& context, const std::string& text) {
           .errors_file = {}};
 }
 
+}  // namespace
+
 ChildEnd run_helper(const RunContext& context, const std::string& text, Nanoseconds timeout) {
   Child child(child_request(helper(context, text), context.launcher));
   return child.finish(deadline_after(timeout), context.interrupt);
 }
+
+namespace {
 
 /// The program while it runs, and who looks at it.
 class RunningProgram {

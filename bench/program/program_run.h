@@ -75,6 +75,9 @@ struct ProgramRun {
   Nanoseconds sampling;
 };
 
+/// Runs one of the commands around the program, on the machine's malloc; its output is captured.
+ChildEnd run_helper(const RunContext& context, const std::string& text, Nanoseconds timeout);
+
 ProgramRun run_command(const RunContext& context);
 ProgramRun run_served(const RunContext& context);
 

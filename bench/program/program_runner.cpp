@@ -24,14 +24,7 @@ constexpr mode_t kAnybodyMayWrite = 0666;
 std::string failure_of(const std::string& what, const std::string& text,
                        const RunContext& context) {
   if (text.empty()) return {};
-  Child child(child_request({.text = text,
-                             .environment = context.helper_environment,
-                             .directory = context.directory,
-                             .input_file = {},
-                             .output_file = {},
-                             .errors_file = {}},
-                            context.launcher));
-  const auto end = child.finish(deadline_after(kSetupTimeout), context.interrupt);
+  const auto end = run_helper(context, text, kSetupTimeout);
   if (succeeded(end)) return {};
   return what + " failed: " + ending_words(end) + "; the command was: " + text;
 }

@@ -22,7 +22,8 @@ namespace {
 
 constexpr Bytes kOutputLimit{4 * kMiB.value};
 constexpr Bytes kErrorsLimit{64 * kKiB.value};
-/// How long a stopped launcher may take to kill its group and report before it is killed itself.
+/// How long a stopped launcher may take to kill its tree and report before it is killed itself: more
+/// than the 4 s after which it gives up processes that will not die.
 constexpr Nanoseconds kGracePeriod{5'000'000'000};
 
 /// Memory that takes up to `limit` bytes of output and refuses the rest: a child that floods its
