@@ -7,6 +7,7 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     folder       a result folder as frozen dataclasses, blocks selected
     metrics      which metrics are compared, their class, unit and band
     statistics   paired inference inside blocks
+    pairs        what is compared inside a block: figures, or the slices of two processes in lockstep
     work         whether a run did the baseline's work: exit code, outputs, files, state
     findings     what a user of `try` must know before any figure
     sweep        which M_MMAP_THRESHOLD: rows and their reading

@@ -49,8 +49,14 @@ def _latency(step: str, percentile: str, words: str) -> Metric:
     return Metric(f"{step}_{percentile}_ns", f"{STEP_LABELS[step]} {words}", "ns", "noisy", "latency", NOISY_BAND, 1.0)
 
 
-def _memory(name: str, label: str) -> Metric:
-    return Metric(name, label, "bytes", "near_exact", "memory", MEMORY_BAND, SIXTEEN_PAGES_BYTES)
+def _memory(name: str, label: str, pass_name: str = "memory") -> Metric:
+    return Metric(name, label, "bytes", "near_exact", pass_name, MEMORY_BAND, SIXTEEN_PAGES_BYTES)
+
+
+def _faults(pass_name: str) -> tuple[Metric, ...]:
+    return (Metric("minor_faults_per_operation", "minor faults/op", "faults/op", "near_exact", pass_name,
+                   FAULTS_BAND, ONE_FAULT_IN_A_THOUSAND),
+            Metric("major_faults_count", "major faults", "faults", "near_exact", pass_name, FAULTS_BAND))
 
 
 def _sampled(name: str, label: str) -> Metric:
@@ -66,9 +72,13 @@ METRICS: tuple[Metric, ...] = (
     _memory("rss_end_growth_bytes", "end RSS"),
     _memory("rss_drained_growth_bytes", "RSS after free"),
     _memory("vsz_peak_bytes", "VSZ"),
-    Metric("minor_faults_per_operation", "minor faults/op", "faults/op", "near_exact", "memory",
-           FAULTS_BAND, ONE_FAULT_IN_A_THOUSAND),
-    Metric("major_faults_count", "major faults", "faults", "near_exact", "memory", FAULTS_BAND),
+    *_faults("memory"),
+    Metric("wall_per_operation_ns", "time/op", "ns", "noisy", "lockstep", NOISY_BAND),
+    _memory("rss_peak_growth_bytes", "peak RSS", "lockstep"),
+    _memory("rss_end_growth_bytes", "end RSS", "lockstep"),
+    _memory("rss_drained_growth_bytes", "RSS after free", "lockstep"),
+    _memory("vsz_peak_bytes", "VSZ", "lockstep"),
+    *_faults("lockstep"),
     Metric("system_calls_per_operation", "system calls/op", "calls/op", "exact", "system_calls", 0.0),
     Metric("wall_ns", "wall time", "ns", "noisy", "command", NOISY_BAND),
     Metric("cpu_ns", "CPU time", "ns", "noisy", "command", NOISY_BAND),

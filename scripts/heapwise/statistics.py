@@ -61,8 +61,11 @@ class Comparison:
     verdict: str | None = "no_data"
 
 
-def compare(candidate: Sequence[float], baseline: Sequence[float], metric: Metric) -> Comparison:
-    """Compares pairs; `candidate[i]` and `baseline[i]` are from one block, both ok and finite."""
+def compare(candidate: Sequence[float], baseline: Sequence[float], metric: Metric,
+            pair_logs: np.ndarray | None = None) -> Comparison:
+    """Compares pairs; `candidate[i]` and `baseline[i]` are from one block, both ok and finite.
+
+    `pair_logs`: each block's log-ratio where it is known better than from the two figures."""
     ours, theirs = np.asarray(candidate, dtype=float), np.asarray(baseline, dtype=float)
     if ours.shape != theirs.shape:
         raise ValueError(f"pairs expected, got {ours.size} and {theirs.size} values")
@@ -70,7 +73,9 @@ def compare(candidate: Sequence[float], baseline: Sequence[float], metric: Metri
     if pairs == 0:
         return Comparison(0)
     differences = ours - theirs
-    logs = np.log(ours / theirs) if (ours > 0).all() and (theirs > 0).all() else None
+    logs = pair_logs
+    if logs is None and (ours > 0).all() and (theirs > 0).all():
+        logs = np.log(ours / theirs)
     tested = differences if logs is None else logs
     p_value = signed_rank_p(tested) if pairs >= FEWEST_PAIRS_FOR_VERDICT else None
     comparison = Comparison(

@@ -16,7 +16,8 @@ from . import SCHEMA_VERSION
 from .findings import findings_of, notes_of, unequal_runs_count
 from .folder import Cell, Group, GroupRuns, ResultFolder
 from .labels import status_text
-from .metrics import Metric, derive, metrics_of_group, metrics_of_plan, tree_says_more
+from .metrics import Metric, metrics_of_group, metrics_of_plan, tree_says_more
+from .pairs import figures_of, pairs_of
 from .statistics import Comparison, adjusted, compare
 from .sweep import sweeps
 from .work import GroupWork
@@ -71,8 +72,7 @@ def _metric_entry(metric: Metric) -> dict[str, Any]:
 
 def _values(work: GroupWork, allocator: str) -> list[Mapping[str, float] | None]:
     """The figures of each block; None where the run has none."""
-    return [None if work.failure_words(record) is not None else derive(record.metrics, record.work)
-            for record in work.runs.records(allocator)]
+    return [figures_of(work, record) for record in work.runs.records(allocator)]
 
 
 def _group_summary(work: GroupWork) -> dict[str, Any]:
@@ -134,10 +134,8 @@ def _medians(work: GroupWork, allocator: str) -> dict[str, float]:
 
 
 def _compare(work: GroupWork, allocator: str, metric: Metric) -> Comparison:
-    both = zip(_values(work, allocator), _values(work, work.runs.group.baseline))
-    pairs = [(ours[metric.name], theirs[metric.name]) for ours, theirs in both
-             if ours is not None and theirs is not None and metric.name in ours and metric.name in theirs]
-    return compare([ours for ours, _ in pairs], [theirs for _, theirs in pairs], metric)
+    pairs = pairs_of(work, allocator, metric)
+    return compare(pairs.candidate, pairs.baseline, metric, pairs.logs)
 
 
 def _entry(work: GroupWork, allocator: str, metric: Metric, result: Comparison) -> dict[str, Any]:
