@@ -240,6 +240,7 @@ const WorkloadDescriptor kProducerConsumer{
     .parameters = kParameters,
     .threads = threads,
     .operations_per_batch = operations_per_batch,
+    .operations_per_pass = operations_per_batch,
     .footprint = footprint,
     .reject = reject_inverted_sizes,
     .make_plain = make<PlainHeap>,

@@ -27,6 +27,9 @@ constexpr WorkloadDescriptor describe_replacement(WorkloadDescriptor workload) {
   workload.operations_per_batch = [](const Parameters& parameters) {
     return std::uint64_t{plan(parameters).operations_per_batch};
   };
+  workload.operations_per_pass = [](const Parameters& parameters) {
+    return plan(parameters).slots_count;
+  };
   workload.footprint = [](const Parameters& parameters) {
     return replacement_footprint(plan(parameters));
   };

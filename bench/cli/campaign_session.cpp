@@ -19,19 +19,23 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Workloads run in the worker, programs by themselves.
-class RunnerByPurpose : public Runner {
+class RunnerByPurpose : public PairRunner {
  public:
-  RunnerByPurpose(const Plan& plan, Runner& workloads, Runner& programs)
+  RunnerByPurpose(const Plan& plan, PairRunner& workloads, Runner& programs)
       : plan_(plan), workloads_(workloads), programs_(programs) {}
 
   RunResult run(const RunRequest& request) override {
     const bool is_program = plan_.groups.at(request.group).purpose == Purpose::kCommand;
-    return (is_program ? programs_ : workloads_).run(request);
+    return is_program ? programs_.run(request) : workloads_.run(request);
+  }
+
+  std::array<RunResult, 2> run_pair(const std::array<RunRequest, 2>& requests) override {
+    return workloads_.run_pair(requests);
   }
 
  private:
   const Plan& plan_;
-  Runner& workloads_;
+  PairRunner& workloads_;
   Runner& programs_;
 };
 

@@ -11,6 +11,8 @@ namespace heapwise {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitSomeFailed = 1;
 inline constexpr int kExitError = 2;
+inline constexpr int kExitIncomparable = 3;
+inline constexpr int kExitInconclusive = 4;
 inline constexpr int kExitInterrupted = 130;
 
 /// What was typed, split at the first `--`.
@@ -35,6 +37,7 @@ class BriefFormatter : public CLI::Formatter {
 };
 
 Subcommand add_bench(CLI::App& app);
+Subcommand add_compare(CLI::App& app);
 Subcommand add_list(CLI::App& app);
 Subcommand add_try(CLI::App& app);
 

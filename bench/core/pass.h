@@ -13,19 +13,41 @@ enum class HeapKind { kPlain, kTimed, kChecked };
 struct Pass {
   std::string_view name;
   HeapKind heap;
-  bool samples_memory;       // clear_refs before the region, timeline and /proc reads
-  bool traces_system_calls;  // launcher counts between the region's two marker calls
-  bool counts_heap_calls;    // preloads the counting shim in front of the allocator
+  bool times_slices = false;
+  bool reads_memory = false;         // clear_refs before the region, /proc and faults at its ends
+  bool keeps_timeline = false;       // memory between slices too
+  bool traces_system_calls = false;  // launcher counts between the region's two marker calls
+  bool counts_heap_calls = false;    // preloads the counting shim in front of the allocator
   std::string_view measures;
 };
 
-inline constexpr std::array<Pass, 5> kPasses{{
-    {"throughput", HeapKind::kPlain, false, false, false, "time of whole slices, no timer inside"},
-    {"latency", HeapKind::kTimed, false, false, false, "time of every call"},
-    {"memory", HeapKind::kPlain, true, false, false, "RSS, VSZ, faults, a timeline"},
-    {"system_calls", HeapKind::kPlain, false, true, false, "brk, mmap, munmap, madvise, mremap"},
-    {"checked", HeapKind::kChecked, false, false, true,
-     "overlap, content, alignment of every object, number of calls"},
+inline constexpr std::string_view kLockstep = "lockstep";
+
+inline constexpr std::array<Pass, 6> kPasses{{
+    {.name = "throughput",
+     .heap = HeapKind::kPlain,
+     .times_slices = true,
+     .measures = "time of whole slices, no timer inside"},
+    {.name = "latency", .heap = HeapKind::kTimed, .measures = "time of every call"},
+    {.name = "memory",
+     .heap = HeapKind::kPlain,
+     .reads_memory = true,
+     .keeps_timeline = true,
+     .measures = "RSS, VSZ, faults, a timeline"},
+    {.name = "system_calls",
+     .heap = HeapKind::kPlain,
+     .traces_system_calls = true,
+     .measures = "brk, mmap, munmap, madvise, mremap"},
+    {.name = "checked",
+     .heap = HeapKind::kChecked,
+     .counts_heap_calls = true,
+     .measures = "overlap, content, alignment of every object, number of calls"},
+    // What lies between slices must not disturb them: memory is read at the region's ends alone.
+    {.name = kLockstep,
+     .heap = HeapKind::kPlain,
+     .times_slices = true,
+     .reads_memory = true,
+     .measures = "slices in turn with another process on the same CPU; RSS, VSZ, faults"},
 }};
 
 /// The pass of that name, or nullptr.

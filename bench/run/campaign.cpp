@@ -64,20 +64,41 @@ CampaignResult Campaign::run() {
 
 bool Campaign::run_block(BlockRef ref) {
   const auto allocators = allocator_order(plan_, ref);
-  std::size_t failed = 0;
+  std::vector<RunRequest> requests;
   for (std::size_t order = 0; order < allocators.size(); ++order) {
-    if (parts_.interrupt.requested()) return false;
-    const auto request = make_request(ref, allocators[order], order);
-    const auto result = carry_out_or_skip(request);
-    parts_.journal.append(to_record(request, result));
-    if (result.status == Status::kInterrupted) return false;
-    ++runs_done_;
-    if (result.status != Status::kOk) {
-      ++failed;
-      if (!result.not_carried_out) note_failure(request, result);
-    }
+    requests.push_back(make_request(ref, allocators[order], order));
   }
-  result_.failed_runs += failed;
+  return plan_.groups[ref.group].slicing ? run_in_lockstep({requests.at(0), requests.at(1)})
+                                         : run_one_by_one(requests);
+}
+
+bool Campaign::run_one_by_one(const std::vector<RunRequest>& requests) {
+  const auto failed_before = result_.failed_runs;
+  for (const auto& request : requests) {
+    if (!parts_.interrupt.requested() && settle(request, carry_out_or_skip(request))) continue;
+    result_.failed_runs = failed_before;
+    return false;
+  }
+  return true;
+}
+
+bool Campaign::run_in_lockstep(const std::array<RunRequest, 2>& requests) {
+  if (parts_.interrupt.requested()) return false;
+  const auto failed_before = result_.failed_runs;
+  const auto results = carry_out(requests);
+  const bool settled = settle(requests[0], results[0]) & settle(requests[1], results[1]);
+  if (!settled) result_.failed_runs = failed_before;
+  return settled;
+}
+
+bool Campaign::settle(const RunRequest& request, const RunResult& result) {
+  parts_.journal.append(to_record(request, result));
+  if (result.status == Status::kInterrupted) return false;
+  ++runs_done_;
+  if (result.status != Status::kOk) {
+    ++result_.failed_runs;
+    if (!result.not_carried_out) note_failure(request, result);
+  }
   return true;
 }
 
@@ -104,37 +125,75 @@ bool Campaign::run_warm_ups() {
 }
 
 RunResult Campaign::carry_out(const RunRequest& request) {
-  const auto& group = plan_.groups[request.group];
-  report(fmt::format("{}{} {} {}", request.warm_up ? "warm-up: " : "", group.title(), group.pass,
+  report(fmt::format("{}{} {} {}", request.warm_up ? "warm-up: " : "",
+                     plan_.groups[request.group].title(), request.cell.pass,
                      request.cell.allocator));
   const auto begun = parts_.now();
   auto result = parts_.runner.run(request);
-  if (result.wall.value == 0) result.wall = parts_.now() - begun;
+  complete(request, result, parts_.now() - begun);
+  return result;
+}
+
+std::array<RunResult, 2> Campaign::carry_out(const std::array<RunRequest, 2>& requests) {
+  std::array failures{standing_failure(requests[0]), standing_failure(requests[1])};
+  std::array<RunResult, 2> results;
+  if (failures[0] || failures[1]) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      results[i].not_carried_out = true;
+      results[i].conclude(Status::kPartnerFailed, "the other process of the pair fails");
+      if (failures[i]) results[i] = *failures[i];
+    }
+    return results;
+  }
+  report(fmt::format("{} lockstep {} {}", plan_.groups[requests[0].group].title(),
+                     requests[0].cell.allocator, requests[1].cell.allocator));
+  const auto begun = parts_.now();
+  results = parts_.runner.run_pair(requests);
+  const Nanoseconds half{(parts_.now() - begun).value / 2};
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    complete(requests[i], results[i], half);
+    remember_failure(requests[i], results[i]);
+  }
+  return results;
+}
+
+void Campaign::complete(const RunRequest& request, RunResult& result, Nanoseconds wall) {
+  if (result.wall.value == 0) result.wall = wall;
   if (result.started_unix_ns == 0) {
     result.started_unix_ns = read_clock(CLOCK_REALTIME).value;
   }
   if (result.status == Status::kOk) pace_.add(request.group, request.cell.allocator, result.wall);
-  return result;
 }
 
 RunResult Campaign::carry_out_or_skip(const RunRequest& request) {
-  auto& failures = failures_[{request.group, request.cell.allocator}];
-  if (failures.count >= options_.failures_until_skipped) {
-    auto skipped = failures.last;
-    skipped.not_carried_out = true;
-    skipped.status_detail =
-        fmt::format("not run again after failing {} times in a row, the last time so: {}",
-                    failures.count, failures.last.status_detail);
-    return skipped;
+  if (auto failure = standing_failure(request)) return *failure;
+  auto result = carry_out(request);
+  remember_failure(request, result);
+  return result;
+}
+
+std::optional<RunResult> Campaign::standing_failure(const RunRequest& request) const {
+  const auto found = failures_.find({request.group, request.cell.allocator});
+  if (found == failures_.end() || found->second.count < options_.failures_until_skipped) {
+    return std::nullopt;
   }
-  const auto result = carry_out(request);
+  const auto& failures = found->second;
+  auto skipped = failures.last;
+  skipped.not_carried_out = true;
+  skipped.status_detail =
+      fmt::format("not run again after failing {} times in a row, the last time so: {}",
+                  failures.count, failures.last.status_detail);
+  return skipped;
+}
+
+void Campaign::remember_failure(const RunRequest& request, const RunResult& result) {
   const bool is_program = plan_.groups[request.group].purpose == Purpose::kCommand;
   const bool takes_time =
       result.status != Status::kLibraryMissing && result.status != Status::kSettingContradicted;
   const bool counts = result.status == Status::kTimedOut ||
                       (is_program && takes_time && result.status != Status::kOk);
+  auto& failures = failures_[{request.group, request.cell.allocator}];
   failures = counts ? Failures{failures.count + 1, result} : Failures{};
-  return result;
 }
 
 RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
@@ -146,6 +205,7 @@ RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
                      .order = static_cast<unsigned>(order),
                      .seed = workload_seed(plan_, ref),
                      .cell = plan_.groups[ref.group].cell(allocator),
+                     .slicing = plan_.groups[ref.group].slicing,
                      .padding_bytes = environment_padding(plan_, ref, order),
                      .timeout = timeout_of(ref.group)};
   request.run_id = make_run_id(request);

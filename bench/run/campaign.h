@@ -2,10 +2,13 @@
 // run begins. It knows neither processes nor files beyond the journal.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bench/run/history.h"
 #include "bench/run/interrupt.h"
@@ -37,7 +40,7 @@ struct CampaignResult {
 class Campaign {
  public:
   struct Parts {
-    Runner& runner;
+    PairRunner& runner;
     Journal& journal;
     ProgressReporter& progress;
     Interrupt& interrupt;
@@ -54,11 +57,20 @@ class Campaign {
  private:
   /// False when Ctrl-C came: its runs stay in the journal and count for nothing.
   bool run_block(BlockRef ref);
+  bool run_one_by_one(const std::vector<RunRequest>& requests);
+  bool run_in_lockstep(const std::array<RunRequest, 2>& requests);
+  /// Into the journal and the counts; false when it was interrupted.
+  bool settle(const RunRequest& request, const RunResult& result);
   bool run_warm_ups();
   RunResult carry_out(const RunRequest& request);
+  std::array<RunResult, 2> carry_out(const std::array<RunRequest, 2>& requests);
   /// Carries it out, unless the allocator has failed in this group too often to be waited for
   /// again.
   RunResult carry_out_or_skip(const RunRequest& request);
+  /// What stands for a run that is not waited for again, or nothing.
+  std::optional<RunResult> standing_failure(const RunRequest& request) const;
+  void remember_failure(const RunRequest& request, const RunResult& result);
+  void complete(const RunRequest& request, RunResult& result, Nanoseconds wall);
   RunRequest make_request(BlockRef ref, const std::string& allocator, std::size_t order) const;
   Nanoseconds timeout_of(std::size_t group) const;
   bool fits_budget(std::size_t group) const;

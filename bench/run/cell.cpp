@@ -39,6 +39,12 @@ std::string Group::title() const {
   return spec.text();
 }
 
+Json to_json(const Slicing& slicing) {
+  return {{"slices_count", slicing.slices_count},
+          {"batches_per_slice", slicing.batches_per_slice},
+          {"lead_in_batches", slicing.lead_in_batches}};
+}
+
 Json to_json(const Cell& cell) {
   return {{"workload", cell.workload},
           {"parameters", cell.parameters},
@@ -58,6 +64,7 @@ Json to_json(const Group& group) {
             {"baseline", group.baseline},
             {"allocators", group.allocators}};
   if (!group.metrics.empty()) json["metrics"] = group.metrics;
+  if (group.slicing) json["slicing"] = to_json(*group.slicing);
   return json;
 }
 
@@ -70,6 +77,12 @@ Cell cell_from_json(const Json& json) {
 }
 
 Group group_from_json(const Json& json) {
+  std::optional<Slicing> slicing;
+  if (const auto found = json.find("slicing"); found != json.end()) {
+    slicing = {.slices_count = found->at("slices_count"),
+               .batches_per_slice = found->at("batches_per_slice"),
+               .lead_in_batches = found->at("lead_in_batches")};
+  }
   return {.workload = json.at("workload"),
           .parameters = json.at("parameters"),
           .threads = json.at("threads"),
@@ -78,7 +91,8 @@ Group group_from_json(const Json& json) {
           .purpose = purpose_from_name(json.at("purpose")),
           .baseline = json.at("baseline"),
           .allocators = json.at("allocators").get<std::vector<std::string>>(),
-          .metrics = json.value("metrics", Json::array())};
+          .metrics = json.value("metrics", Json::array()),
+          .slicing = slicing};
 }
 
 }  // namespace heapwise

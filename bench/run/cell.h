@@ -6,10 +6,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench/core/slicing.h"
 #include "bench/run/json.h"
 
 namespace heapwise {
@@ -34,6 +36,7 @@ struct Group {
   std::string baseline;
   std::vector<std::string> allocators;
   Json metrics = Json::array();  // the user's own: [{name, pattern, better}]
+  std::optional<Slicing> slicing;  // of pass lockstep, whose blocks are pairs of live processes
 
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};
@@ -45,6 +48,7 @@ struct Group {
 
 std::string_view purpose_name(Purpose purpose);
 
+Json to_json(const Slicing& slicing);
 Json to_json(const Cell& cell);
 Json to_json(const Group& group);
 Cell cell_from_json(const Json& json);

@@ -1,7 +1,9 @@
 #include "bench/run/groups.h"
 
 #include <algorithm>
+#include <span>
 
+#include "bench/core/pass.h"
 #include "workloads/workload.h"
 
 namespace heapwise {
@@ -10,6 +12,11 @@ namespace {
 constexpr std::string_view kOperations = "operations";
 const char* const kGlibc = "glibc";
 const char* const kNullAllocator = "null";
+
+// Of a comparison of two. Counts of system calls repeat: a quarter of the operations shows them.
+constexpr PassBlocks kAlone[]{{kLockstep, kFewestBlocks}, {"system_calls", kFewestBlocks, 4}};
+constexpr PassBlocks kThreaded[]{
+    {"throughput", kFewestBlocks}, {"memory", kFewestBlocks}, {"system_calls", kFewestBlocks, 4}};
 
 Group make_group(const Spec& spec, const PassBlocks& pass) {
   auto parameters = resolve_parameters(spec);
@@ -105,6 +112,24 @@ std::vector<Group> make_groups(const Profile& profile, const Selection& selectio
     }
   }
   if (selection.workloads.empty() && baseline == kGlibc) add_sweep(profile, groups);
+  return groups;
+}
+
+std::vector<Group> make_duel_groups(const Profile& profile, const std::vector<Spec>& workloads,
+                                    const std::string& baseline, const std::string& candidate) {
+  std::vector<Group> groups;
+  for (const auto& row : choose_rows(profile, workloads)) {
+    const auto threads =
+        find_workload(row.workload.name)->threads(resolve_parameters(row.workload));
+    const auto passes = threads == 1 ? std::span<const PassBlocks>(kAlone) : kThreaded;
+    for (const auto& pass : passes) {
+      auto group = make_group(row.workload, pass);
+      group.baseline = baseline;
+      group.allocators = {baseline, candidate};
+      if (group.pass == kLockstep) group.slicing.emplace();
+      groups.push_back(std::move(group));
+    }
+  }
   return groups;
 }
 

@@ -11,6 +11,9 @@
 
 namespace heapwise {
 
+/// Fewer blocks give no verdict: with 8 Wilcoxon's p can fall to .0078.
+inline constexpr unsigned kFewestBlocks = 8;
+
 struct Selection {
   std::vector<Spec> allocators;
   std::vector<Spec> workloads;  // empty: the profile's
@@ -23,6 +26,12 @@ std::string choose_baseline(const std::vector<Spec>& allocators);
 /// of that workload and a spec with parameters is a cell of its own; the sweep is left out then, as
 /// it is where glibc is not among the allocators. Throws UsageError for what cannot be resolved.
 std::vector<Group> make_groups(const Profile& profile, const Selection& selection);
+
+/// The groups that compare two specs on a profile's workloads, or on those chosen: a single-threaded
+/// cell in lockstep, a threaded one by whole runs that alternate, and the system calls of both.
+/// Each has the fewest blocks that give a verdict. Throws UsageError as make_groups does.
+std::vector<Group> make_duel_groups(const Profile& profile, const std::vector<Spec>& workloads,
+                                    const std::string& baseline, const std::string& candidate);
 
 /// Live objects and tables of the group's workload; 0 for a command.
 Bytes footprint_of(const Group& group);

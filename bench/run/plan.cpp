@@ -79,6 +79,9 @@ void validate(const Plan& plan) {
       throw UsageError(where + " does not run its baseline '" + group.baseline +
                        "'; name it among the allocators");
     }
+    if (group.slicing && (group.allocators.size() != 2 || group.threads != 1)) {
+      throw UsageError(where + " cannot run in lockstep: that takes two allocators and one thread");
+    }
     for (const auto& allocator : group.allocators) {
       if (!seen.emplace(group.workload, group.parameters.dump(), group.threads, group.pass,
                         allocator)

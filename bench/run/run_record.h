@@ -31,9 +31,10 @@ enum class Status {
   kSetupFailed,
   kClientFailed,
   kTooMuchOutput,
+  kPartnerFailed,
 };
 
-inline constexpr std::array<std::string_view, 14> kStatusNames{
+inline constexpr std::array<std::string_view, 15> kStatusNames{
     "ok",
     "crashed",
     "timed_out",
@@ -48,6 +49,7 @@ inline constexpr std::array<std::string_view, 14> kStatusNames{
     "setup_failed",
     "client_failed",
     "too_much_output",
+    "partner_failed",
 };
 
 constexpr std::string_view status_name(Status status) {
@@ -65,6 +67,7 @@ struct RunRequest {
   unsigned order = 0;  // place inside the block
   std::uint64_t seed = 0;
   Cell cell;
+  std::optional<Slicing> slicing;  // of a run in lockstep
   std::size_t padding_bytes = 0;
   Nanoseconds timeout;   // 0: none
   bool warm_up = false;  // nothing of it is kept
@@ -78,6 +81,7 @@ struct RunResult {
   std::optional<int> signal;     // of a process that was killed
   std::uint64_t started_unix_ns = 0;
   Nanoseconds wall;
+  Nanoseconds ready_after;  // of a worker: its start and its warm-up; 0 unless it became ready
   Json identity = Json::object();
   Json work = Json::object();
   Json metrics = Json::object();

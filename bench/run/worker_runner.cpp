@@ -4,7 +4,7 @@
 
 #include "bench/core/clock.h"
 #include "bench/core/pass.h"
-#include "bench/run/worker_session.h"
+#include "bench/run/lockstep.h"
 
 namespace heapwise {
 namespace {
@@ -57,43 +57,80 @@ WorkerRunner::WorkerRunner(const Parts& parts, const Candidates& candidates, Int
       interrupt_(interrupt),
       single_cpu_(last_allowed_cpu()) {}
 
-RunResult WorkerRunner::run(const RunRequest& request) {
+WorkerCall WorkerRunner::call_of(const RunRequest& request) const {
   const auto& candidate = candidates_.at(request.cell.allocator);
-  if (candidate.excluded) return candidate.excluded_result();
   const auto& pass = *find_pass(request.cell.pass);
-
   std::vector<std::string> before;
   if (pass.counts_heap_calls) before.push_back(parts_.counter);
   auto environment = child_environment(candidate.resolved, before);
   environment.push_back(padding_entry(request.padding_bytes));
-  const auto cpus = request.cell.threads == 1 ? Json::array({single_cpu_}) : Json::array();
+  Json line{{"cell", to_json(request.cell)},
+            {"seed", request.seed},
+            {"expected_library", candidate.resolved.library_path},
+            {"cpus", request.cell.threads == 1 ? Json::array({single_cpu_}) : Json::array()}};
+  if (request.slicing) line["slicing"] = to_json(*request.slicing);
+  return {.launcher = parts_.launcher,
+          .worker = parts_.worker,
+          .traces_system_calls = pass.traces_system_calls,
+          .environment = std::move(environment),
+          .cell_line = std::move(line),
+          .timeout = request.timeout};
+}
 
-  const OutOfMemoryWatch memory;
-  const auto begun = monotonic_now();
-  const auto end = run_worker({.launcher = parts_.launcher,
-                               .worker = parts_.worker,
-                               .traces_system_calls = pass.traces_system_calls,
-                               .environment = std::move(environment),
-                               .cell_line = {{"cell", to_json(request.cell)},
-                                             {"seed", request.seed},
-                                             {"expected_library", candidate.resolved.library_path},
-                                             {"cpus", cpus},
-                                             {"slices_scale", 1.0}},
-                               .timeout = request.timeout},
-                              interrupt_);
+RunResult WorkerRunner::result_of(const RunRequest& request, WorkerEnd end,
+                                  bool out_of_memory) const {
+  const bool traced = find_pass(request.cell.pass)->traces_system_calls;
   RunResult result;
-  result.wall = monotonic_now() - begun;
-  result.identity = merge_settings(end.identity, candidate.settings);
-  judge_worker(end.child, end.answer, memory.struck(), request.timeout, result);
+  result.ready_after = end.ready_after;
+  result.identity =
+      merge_settings(end.identity, candidates_.at(request.cell.allocator).settings);
+  judge_worker(end.child, end.answer, out_of_memory, request.timeout, result);
   if (end.answer.figures) take_figures(*end.answer.figures, result);
-  if (result.status == Status::kOk && pass.traces_system_calls) {
-    add_system_calls(*end.child.report, result);
-  }
+  if (result.status == Status::kOk && traced) add_system_calls(*end.child.report, result);
   if (const auto found = contradicted_setting(result.identity);
       found && result.status == Status::kOk) {
     result.conclude(Status::kSettingContradicted, *found);
   }
   return result;
+}
+
+RunResult WorkerRunner::run(const RunRequest& request) {
+  const auto& candidate = candidates_.at(request.cell.allocator);
+  if (candidate.excluded) return candidate.excluded_result();
+  const OutOfMemoryWatch memory;
+  const auto begun = monotonic_now();
+  auto end = run_worker(call_of(request), interrupt_);
+  const auto wall = monotonic_now() - begun;
+  auto result = result_of(request, std::move(end), memory.struck());
+  result.wall = wall;
+  return result;
+}
+
+std::array<RunResult, 2> WorkerRunner::run_pair(const std::array<RunRequest, 2>& requests) {
+  std::array<RunResult, 2> results;
+  std::array<bool, 2> failed{};
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto& candidate = candidates_.at(requests[i].cell.allocator);
+    failed[i] = candidate.excluded.has_value();
+    if (failed[i]) results[i] = candidate.excluded_result();
+  }
+  if (!failed[0] && !failed[1]) {
+    const OutOfMemoryWatch memory;
+    auto ends = run_in_lockstep({call_of(requests[0]), call_of(requests[1])},
+                                requests[0].slicing.value().slices_count, requests[0].seed, interrupt_);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      failed[i] = ends[i].failed;
+      results[i] = result_of(requests[i], std::move(ends[i].worker), memory.struck());
+    }
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto& partner = results[1 - i];
+    if (failed[i] || !failed[1 - i] || results[i].status == Status::kInterrupted) continue;
+    results[i].conclude(Status::kPartnerFailed,
+                        "the other process of the pair, under " + requests[1 - i].cell.allocator +
+                            ", ended as " + std::string(status_name(partner.status)));
+  }
+  return results;
 }
 
 }  // namespace heapwise

@@ -1,21 +1,26 @@
-// Carries out the runs of `bench`: one heapwise-worker each.
+// Carries out the runs of workloads: one heapwise-worker each, alone or in lockstep.
 #pragma once
 
 #include "bench/run/candidate.h"
 #include "bench/run/interrupt.h"
 #include "bench/run/parts.h"
 #include "bench/run/runner.h"
+#include "bench/run/worker_session.h"
 
 namespace heapwise {
 
-class WorkerRunner : public Runner {
+class WorkerRunner : public PairRunner {
  public:
   /// All arguments must outlive the runner.
   WorkerRunner(const Parts& parts, const Candidates& candidates, Interrupt& interrupt);
 
   RunResult run(const RunRequest& request) override;
+  std::array<RunResult, 2> run_pair(const std::array<RunRequest, 2>& requests) override;
 
  private:
+  WorkerCall call_of(const RunRequest& request) const;
+  RunResult result_of(const RunRequest& request, WorkerEnd end, bool out_of_memory) const;
+
   const Parts& parts_;
   const Candidates& candidates_;
   Interrupt& interrupt_;

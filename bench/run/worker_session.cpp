@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "bench/core/clock.h"
 #include "bench/run/run_error.h"
 
 namespace heapwise {
@@ -23,16 +24,21 @@ class Conversation {
       : child_(child), socket_(std::move(socket)), deadline_(deadline), interrupt_(interrupt) {}
 
   /// False when the worker has gone.
-  bool say(const Json& line) {
-    const auto text = line.dump() + "\n";
-    for (std::size_t sent = 0; sent < text.size();) {
-      const auto count = send(socket_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return false;
-      sent += static_cast<std::size_t>(count);
+  bool say(const Json& line) { return say(line.dump() + "\n"); }
+
+  /// Sends one byte and waits for one. False when the worker has gone, or answered by a line: then
+  /// it has ended early and hear() has its reason.
+  bool exchange_byte() {
+    if (!say(std::string(1, kTurn))) return false;
+    while (received_.empty()) {
+      if (!receive()) return false;
     }
+    if (received_.front() != kTurn) return false;
+    received_.erase(0, 1);
     return true;
   }
+
+  void hang_up() { socket_.close(); }
 
   /// The next line, or nothing when the worker ended, was stopped, or sent no JSON (`garbled`).
   std::optional<Json> hear(std::string& garbled) {
@@ -53,6 +59,17 @@ class Conversation {
 
  private:
   static constexpr std::size_t kShown = 120;  // bytes of a bad line that are shown
+  static constexpr char kTurn = '.';
+
+  bool say(const std::string& text) {
+    for (std::size_t sent = 0; sent < text.size();) {
+      const auto count = send(socket_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return false;
+      sent += static_cast<std::size_t>(count);
+    }
+    return true;
+  }
 
   bool receive() {
     // An ended worker may have left a last line in the socket: false means no more is coming, so
@@ -72,59 +89,96 @@ class Conversation {
   std::string received_;
 };
 
-/// Lines 1 to 4.
-void converse(Conversation& conversation, const Json& cell_line, WorkerEnd& end) {
-  auto& answer = end.answer;
-  if (!conversation.say(cell_line)) return;
-  auto first = conversation.hear(answer.garbled);
-  if (!first) return;
-  if (first->contains("identity")) end.identity = (*first)["identity"];
-  const auto message = first->value("message", "");
-  if (message == "refused") {
-    answer.refused = std::move(first);
-    return;
-  }
-  if (message == "figures" && first->value("status", "ok") != "ok") {
-    answer.figures = std::move(first);  // the warm-up already failed
-    return;
-  }
-  if (message != "ready") {
-    answer.garbled = "message '" + message + "' where 'ready' was due";
-    return;
-  }
-  if (!conversation.say({{"message", "go"}})) return;
-  auto figures = conversation.hear(answer.garbled);
-  if (figures && figures->value("message", "") == "figures") answer.figures = std::move(figures);
+ChildRequest child_request(const WorkerCall& call, int socket) {
+  ChildRequest request{.launcher = call.launcher,
+                       .launch_options = {},
+                       .command = {call.worker, "--cell-fd", std::to_string(socket)},
+                       .environment = call.environment,
+                       .handed_descriptor = socket};
+  if (call.traces_system_calls) request.launch_options.emplace_back("--trace-system-calls");
+  return request;
 }
 
-}  // namespace
+struct SocketPair {
+  FileDescriptor ours;
+  FileDescriptor theirs;
+};
 
-WorkerEnd run_worker(const WorkerCall& call, Interrupt& interrupt) {
+SocketPair make_sockets() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw RunError(std::string("cannot make a socket for a worker: ") + std::strerror(errno));
   }
-  FileDescriptor ours(ends[0]);
-  FileDescriptor theirs(ends[1]);
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
 
-  ChildRequest request{.launcher = call.launcher,
-                       .launch_options = {},
-                       .command = {call.worker, "--cell-fd", std::to_string(theirs.get())},
-                       .environment = call.environment,
-                       .handed_descriptor = theirs.get()};
-  if (call.traces_system_calls) request.launch_options.emplace_back("--trace-system-calls");
+}  // namespace
 
-  const auto deadline = deadline_after(call.timeout);
-  Child child(request);
-  theirs.close();
+struct Worker::Connection {
+  Connection(const WorkerCall& call, SocketPair sockets, Interrupt& interrupt)
+      : begun(monotonic_now()),
+        deadline(deadline_after(call.timeout)),
+        child(child_request(call, sockets.theirs.get())),
+        conversation(child, std::move(sockets.ours), deadline, interrupt) {}
 
-  WorkerEnd end;
-  {
-    Conversation conversation(child, std::move(ours), deadline, interrupt);
-    converse(conversation, call.cell_line, end);
-  }  // hangs up: a worker that still listens ends
-  end.child = child.finish(deadline, interrupt);
-  return end;
+  Nanoseconds begun;
+  Deadline deadline;
+  Child child;
+  Conversation conversation;
+};
+
+Worker::Worker(const WorkerCall& call, Interrupt& interrupt)
+    : interrupt_(interrupt),
+      connection_(std::make_unique<Connection>(call, make_sockets(), interrupt)) {
+  connection_->conversation.say(call.cell_line);
+}
+
+Worker::~Worker() = default;
+
+bool Worker::becomes_ready() {
+  auto& answer = end_.answer;
+  auto first = connection_->conversation.hear(answer.garbled);
+  if (!first) return false;
+  if (first->contains("identity")) end_.identity = (*first)["identity"];
+  const auto message = first->value("message", "");
+  if (message == "ready") {
+    end_.ready_after = monotonic_now() - connection_->begun;
+    return true;
+  }
+  if (message == "refused") {
+    answer.refused = std::move(first);
+  } else if (message == "figures" && first->value("status", "ok") != "ok") {
+    answer.figures = std::move(first);  // the warm-up already failed
+  } else {
+    answer.garbled = "message '" + message + "' where 'ready' was due";
+  }
+  return false;
+}
+
+bool Worker::go() {
+  return connection_->conversation.say({{"message", "go"}});
+}
+
+bool Worker::take_turn() {
+  return connection_->conversation.exchange_byte();
+}
+
+void Worker::hear_figures() {
+  auto& answer = end_.answer;
+  auto figures = connection_->conversation.hear(answer.garbled);
+  if (figures && figures->value("message", "") == "figures") answer.figures = std::move(figures);
+}
+
+WorkerEnd Worker::finish() {
+  connection_->conversation.hang_up();  // a worker that still listens ends
+  end_.child = connection_->child.finish(connection_->deadline, interrupt_);
+  return std::move(end_);
+}
+
+WorkerEnd run_worker(const WorkerCall& call, Interrupt& interrupt) {
+  Worker worker(call, interrupt);
+  if (worker.becomes_ready() && worker.go()) worker.hear_figures();
+  return worker.finish();
 }
 
 }  // namespace heapwise

@@ -89,9 +89,9 @@ class CellRunOn final : public CellRun {
                                                 {.heaps = heaps_.heaps(),
                                                  .random = Random(plan.seed),
                                                  .threads = threads_.get(),
-                                                 .tracks_live_bytes = plan.pass->samples_memory})) {
+                                                 .tracks_live_bytes = plan.pass->keeps_timeline})) {
     slices_.resize(slicing_.slices_count);  // populated here, so that it cannot fault in the region
-    if (plan.pass->samples_memory) watch_.emplace(*workload_, threads_count_ > 1);
+    if (plan.pass->keeps_timeline) watch_.emplace(*workload_, threads_count_ > 1);
     rss_before_ = sampler_.sample().rss;
   }
 
@@ -99,6 +99,10 @@ class CellRunOn final : public CellRun {
 
   Nanoseconds run_slice() override {
     if (slices_done_ == 0) begin_region();
+    for (std::uint64_t i = 0; i < slicing_.lead_in_batches; ++i) {
+      workload_->prepare_batch();
+      workload_->run_batch();
+    }
     Nanoseconds wall;
     for (std::uint64_t i = 0; i < slicing_.batches_per_slice; ++i) {
       workload_->prepare_batch();
@@ -120,6 +124,8 @@ class CellRunOn final : public CellRun {
                              .requested_bytes = demand_.requested_bytes,
                              .harness = workload_->table_bytes()},
                     .slices = std::move(slices_),
+                    .timed_operations_count = slicing_.slices_count * slicing_.batches_per_slice *
+                                              plan_.workload->operations_per_batch(plan_.parameters),
                     .cpu = cpu_,
                     .memory = memory_,
                     .timeline = watch_ ? watch_->take_timeline() : nullptr,
@@ -134,6 +140,7 @@ class CellRunOn final : public CellRun {
   void begin_region() {
     restart_recorders();
     demand_at_begin_ = workload_->demand();
+    if (plan_.pass->reads_memory) reset_peak_rss();
     if (watch_) watch_->begin();
     region_.begin();
     faults_at_begin_ = read_fault_counts();
@@ -145,7 +152,7 @@ class CellRunOn final : public CellRun {
     memory_.faults = read_fault_counts() - faults_at_begin_;
     region_.end();
     demand_ = workload_->demand() - demand_at_begin_;
-    if (watch_) read_memory();
+    if (plan_.pass->reads_memory) read_memory();
     workload_->drain();
     memory_.rss_drained = sampler_.sample().rss;
   }
@@ -160,7 +167,7 @@ class CellRunOn final : public CellRun {
     memory_.end = sampler_.sample();
     memory_.peak = read_memory_peaks();
     memory_.anon_huge = read_anon_huge_bytes();
-    watch_->end();
+    if (watch_) watch_->end();
   }
 
   void compare_with_counted(Figures& figures) const {
@@ -200,6 +207,7 @@ class CellRunOn final : public CellRun {
 }  // namespace
 
 Slicing slicing_of(const CellPlan& plan) {
+  if (plan.slicing) return *plan.slicing;
   const auto per_batch = plan.workload->operations_per_batch(plan.parameters);
   const auto operations = plan.parameters.at("operations");
   const auto batches = std::max<std::uint64_t>(1, (operations + per_batch - 1) / per_batch);

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bench/core/pass.h"
+#include "bench/core/slicing.h"
 #include "bench/worker/figures.h"
 #include "workloads/workload.h"
 
@@ -23,14 +25,11 @@ struct CellPlan {
   std::uint64_t seed;
   // Thread i stays on cpus[i % size]; empty: on the CPUs that the process may use, spread likewise.
   std::vector<int> cpus;
+  std::optional<Slicing> slicing;  // prescribed; else slicing_of
 };
 
-/// How a cell's operations are cut: slices of equal numbers of batches of equal numbers of
-/// operations. A workload with threads has one slice. Operations are rounded up to whole slices.
-struct Slicing {
-  std::uint64_t slices_count;
-  std::uint64_t batches_per_slice;
-};
+/// How a cell's operations are cut where nothing is prescribed: as `operations` says, rounded up to
+/// whole slices. A workload with threads has one slice.
 Slicing slicing_of(const CellPlan& plan);
 
 class CellRun {
@@ -39,8 +38,8 @@ class CellRun {
 
   /// Brings the live set to its steady state.
   virtual void prepare() = 0;
-  /// Time of the slice's batches, without the drawing of their random numbers. After the last slice
-  /// the probes have been read and the live set freed.
+  /// Time of the slice's batches, without its lead-in and without the drawing of their random
+  /// numbers. After the last slice the probes have been read and the live set freed.
   virtual Nanoseconds run_slice() = 0;
   virtual Figures take_figures() = 0;
   /// Resident memory after the tables were populated and before the first heap call.

@@ -24,7 +24,7 @@ json throughput_metrics(const Figures& figures) {
     slices.push_back(slice.value);
     total += slice.value;
   }
-  const auto operations = static_cast<double>(figures.work.operations_count);
+  const auto operations = static_cast<double>(figures.timed_operations_count);
   return {{"wall_per_operation_ns", static_cast<double>(total) / operations},
           {"cpu_per_operation_ns", static_cast<double>(figures.cpu.value) / operations},
           {"slice_ns", std::move(slices)}};
@@ -65,11 +65,12 @@ json memory_metrics(const MemoryFigures& memory) {
 }
 
 json metrics_of(const Figures& figures, const Pass& pass) {
-  if (pass.heap == HeapKind::kTimed) return latency_metrics(*figures.latencies);
-  if (pass.samples_memory) return memory_metrics(figures.memory);
   // System calls are counted outside, by the launcher; a checked run gives a status only.
-  if (pass.traces_system_calls || pass.heap == HeapKind::kChecked) return json::object();
-  return throughput_metrics(figures);
+  json metrics = json::object();
+  if (pass.heap == HeapKind::kTimed) metrics.update(latency_metrics(*figures.latencies));
+  if (pass.times_slices) metrics.update(throughput_metrics(figures));
+  if (pass.reads_memory) metrics.update(memory_metrics(figures.memory));
+  return metrics;
 }
 
 json buckets_of(const LatencyHistogram& histogram) {

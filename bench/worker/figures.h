@@ -36,6 +36,7 @@ struct Figures {
   std::string status_detail;
   Work work;
   std::vector<Nanoseconds> slices;
+  std::uint64_t timed_operations_count = 0;  // in the slices; lead-ins are work, and not timed
   Nanoseconds cpu;
   MemoryFigures memory;
   std::unique_ptr<Timeline> timeline;          // of a pass that samples memory

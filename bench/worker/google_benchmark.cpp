@@ -19,16 +19,20 @@ double seconds(Nanoseconds duration) {
   return static_cast<double>(duration.value) * 1e-9;
 }
 
-void run_slices(CellRun& run, benchmark::State& state, const std::function<void()>& before_region) {
+void run_slices(CellRun& run, benchmark::State& state, const Pacing& pacing) {
   run.prepare();
-  before_region();
+  pacing.before_region();
   state.SetIterationTime(0.0);  // its page of code must not be the region's first fault
-  for (auto _ : state) state.SetIterationTime(seconds(run.run_slice()));
+  for (auto _ : state) {
+    pacing.before_slice();
+    state.SetIterationTime(seconds(run.run_slice()));
+    pacing.after_slice();
+  }
 }
 
 void run_registered(const CellPlan& plan, benchmark::State& state) {
   const auto run = make_cell_run(plan);
-  run_slices(*run, state, [] {});
+  run_slices(*run, state, {});
   const auto figures = run->take_figures();
   state.SetItemsProcessed(static_cast<std::int64_t>(figures.work.operations_count));
   state.counters["heap_calls"] = static_cast<double>(figures.work.heap_calls_count);
@@ -36,8 +40,8 @@ void run_registered(const CellPlan& plan, benchmark::State& state) {
 
 }  // namespace
 
-void run_cell(CellRun& run, const Slicing& slicing, const std::function<void()>& before_region) {
-  const auto measure = [&](benchmark::State& state) { run_slices(run, state, before_region); };
+void run_cell(CellRun& run, const Slicing& slicing, const Pacing& pacing) {
+  const auto measure = [&](benchmark::State& state) { run_slices(run, state, pacing); };
   benchmark::RegisterBenchmark("cell", measure)
       ->Iterations(static_cast<benchmark::IterationCount>(slicing.slices_count))
       ->UseManualTime();

@@ -22,7 +22,6 @@ MemoryWatch::~MemoryWatch() {
 }
 
 void MemoryWatch::begin() {
-  reset_peak_rss();
   operations_at_begin_ = workload_.progress().operations_count;
   sample();
   state_ = State::kSampling;

@@ -20,7 +20,7 @@ class MemoryWatch {
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
 
-  /// Restarts the peak RSS and takes the first point.
+  /// Takes the first point.
   void begin();
   void slice_ended();
   /// Takes the last point where the own thread samples.

@@ -45,7 +45,7 @@ CellPlan plan_of(const std::string& workload, const char* pass) {
 
 Figures run_cell(const CellPlan& plan) {
   const auto run = make_cell_run(plan);
-  run_cell(*run, slicing_of(plan), [] {});
+  run_cell(*run, slicing_of(plan), {});
   return run->take_figures();
 }
 

@@ -21,6 +21,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr char kTurn = '.';
+
 // Where the failure handler answers; a failing heap can be met on any thread, at any depth.
 std::atomic<int> failure_socket{-1};
 std::atomic_flag failure_told;
@@ -34,15 +36,28 @@ void send_line(int socket, const json& message) {
   }
 }
 
-json receive_line(int socket) {
-  std::string line;
+char receive_byte(int socket) {
   for (char byte = 0;;) {
     const ssize_t length = read(socket, &byte, 1);
-    if (length < 0 && errno == EINTR) continue;
-    if (length <= 0) throw std::runtime_error("the parent is gone");
-    if (byte == '\n') return json::parse(line);
-    line += byte;
+    if (length == 1) return byte;
+    if (length == 0 || errno != EINTR) throw std::runtime_error("the parent is gone");
   }
+}
+
+json receive_line(int socket) {
+  std::string line;
+  for (char byte = 0; (byte = receive_byte(socket)) != '\n';) line += byte;
+  return json::parse(line);
+}
+
+/// A turn of lockstep: a byte that begins it, the same one back at its end. No line of JSON, because
+/// that would touch memory of the harness between slices.
+Pacing take_turns(int socket, Pacing pacing) {
+  pacing.before_slice = [socket] { receive_byte(socket); };
+  pacing.after_slice = [socket] {
+    if (write(socket, &kTurn, 1) != 1) throw std::runtime_error("the parent is gone");
+  };
+  return pacing;
 }
 
 void tell_failure(std::string_view status, std::string_view detail) {
@@ -67,6 +82,11 @@ CellPlan plan_from(const json& message) {
   for (const auto& [key, value] : cell.at("parameters").items()) {
     plan.parameters.emplace(key, value.get<std::uint64_t>());
   }
+  if (const auto slicing = message.find("slicing"); slicing != message.end()) {
+    plan.slicing = {.slices_count = slicing->at("slices_count"),
+                    .batches_per_slice = slicing->at("batches_per_slice"),
+                    .lead_in_batches = slicing->at("lead_in_batches")};
+  }
   return plan;
 }
 
@@ -90,14 +110,16 @@ std::optional<json> refusal(const Identity& identity) {
 
 int measure(int socket, const CellPlan& plan, const Identity& identity) {
   const auto run = make_cell_run(plan);
-  run_cell(*run, slicing_of(plan), [&] {
+  Pacing pacing;
+  pacing.before_region = [&] {
     send_line(socket, {{"message", "ready"},
                        {"identity", to_json(identity)},
                        {"rss_before_bytes", run->rss_before().value}});
     if (receive_line(socket).value("message", "") != "go") {
       throw std::runtime_error("the parent did not say go");
     }
-  });
+  };
+  run_cell(*run, slicing_of(plan), plan.slicing ? take_turns(socket, pacing) : pacing);
   send_line(socket, to_json(run->take_figures(), *plan.pass));
   return 0;
 }

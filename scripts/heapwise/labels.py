@@ -22,6 +22,7 @@ STATUS_WORDS = {
     "setup_failed": ("setup failed", "no setup"),
     "client_failed": ("client failed", "client err"),
     "too_much_output": ("printed too much", "flooded"),
+    "partner_failed": ("the other process of the pair failed", "no partner"),
 }
 # In the place of figures of runs that ended ok and made something else than the baseline's; by kind of finding.
 OTHER_WORK_WORDS = {"exit_code_differs": "other exit", "file_differs": "other file", "state_differs": "other state",

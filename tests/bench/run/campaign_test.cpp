@@ -17,11 +17,12 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 /// Answers each request by a function; its runs take a second of a clock that is its own.
-class MockRunner : public Runner {
+class MockRunner : public PairRunner {
  public:
   std::function<void(const RunRequest&, RunResult&)> answer;
   std::vector<RunRequest> requests;
   Nanoseconds now{kSecond};
+  unsigned pairs_count = 0;
 
   RunResult run(const RunRequest& request) override {
     requests.push_back(request);
@@ -30,6 +31,11 @@ class MockRunner : public Runner {
     if (answer) answer(request, result);
     now += result.wall;
     return result;
+  }
+
+  std::array<RunResult, 2> run_pair(const std::array<RunRequest, 2>& requests) override {
+    ++pairs_count;
+    return {run(requests[0]), run(requests[1])};
   }
 };
 

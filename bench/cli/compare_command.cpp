@@ -1,0 +1,133 @@
+// `heapwise compare`: two specs in lockstep, or two result folders.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <sstream>
+
+#include "bench/cli/command_line.h"
+#include "bench/cli/duel.h"
+#include "bench/cli/duration.h"
+#include "bench/cli/python.h"
+#include "bench/cli/terminal.h"
+#include "bench/run/default_allocators.h"
+#include "bench/run/profile.h"
+
+namespace heapwise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFooter =
+    "Two specs are measured now. Single-threaded workloads run in lockstep: two live processes take\n"
+    "turns on one CPU, a few milliseconds each, in random order, and every pair of processes is a\n"
+    "fresh one. Threaded workloads alternate whole runs. Memory, faults and system calls come along.\n"
+    "Two folders are compared as they are; time needs a common baseline inside their blocks.\n"
+    "\n"
+    "Examples:\n"
+    "  heapwise compare glibc jemalloc\n"
+    "  heapwise compare glibc mine=./libmine.so --workloads small_churn:live=100K\n"
+    "  heapwise compare old=./old/libmine.so new=./libmine.so --time-budget 5m\n"
+    "  heapwise compare results/before results/after\n"
+    "Exit codes: 0 compared, 1 some run failed, 2 error, 3 the folders cannot be compared, 4 the time\n"
+    "was too short for a verdict, 130 interrupted (go on with --resume DIR).";
+
+struct Options {
+  std::vector<std::string> sides;
+  std::string profile = "quick";
+  std::vector<std::string> workloads;
+  std::string time_budget;
+  std::uint64_t seed = 0;  // 0: drawn
+  std::string out;
+  std::string resume;
+  bool as_json = false;
+  bool all = false;
+};
+
+bool is_folder(const std::string& side) { return fs::is_directory(side); }
+
+std::vector<Spec> parse_workloads(const std::vector<std::string>& texts) {
+  std::vector<Spec> specs;
+  for (const auto& text : texts) {
+    for (auto& spec : parse_specs(text)) specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+int compare_folders(const Options& options, const Parts& parts, Interrupt& interrupt) {
+  std::vector<std::string> words{"compare", options.sides[0], options.sides[1]};
+  if (options.as_json) words.emplace_back("--json");
+  if (options.all) words.emplace_back("--all");
+  return run_python(parts, words, interrupt);
+}
+
+DuelRequest request_of(const Options& options, const CommandLine& line) {
+  const auto specs = chosen_allocators(options.sides);
+  return {.kind = "compare",
+          .command_line = line.all,
+          .profile = options.profile,
+          .workloads = parse_workloads(options.workloads),
+          .baseline = specs.at(0),
+          .candidate = specs.at(1),
+          .time_budget = options.time_budget.empty()
+                             ? Nanoseconds{}
+                             : parse_duration("--time-budget", options.time_budget),
+          .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
+}
+
+void require_sides(const Options& options) {
+  if (!options.resume.empty() && options.sides.empty()) return;
+  if (options.sides.size() != 2) {
+    throw UsageError(fmt::format("compare takes two specs or two folders, {} given; see heapwise "
+                                 "compare --help",
+                                 options.sides.size()));
+  }
+  if (is_folder(options.sides[0]) == is_folder(options.sides[1])) return;
+  throw UsageError(fmt::format("'{}' is a folder and '{}' is none; compare two folders, or two specs",
+                               options.sides[is_folder(options.sides[0]) ? 0 : 1],
+                               options.sides[is_folder(options.sides[0]) ? 1 : 0]));
+}
+
+int run_compare(const Options& options, const CommandLine& line) {
+  require_sides(options);
+  const auto parts = find_parts();
+  Interrupt interrupt;
+  if (options.resume.empty() && is_folder(options.sides[0])) {
+    return compare_folders(options, parts, interrupt);
+  }
+  auto prepared =
+      options.resume.empty()
+          ? prepare_duel(request_of(options, line), result_folder_of(options.out, "compare", "specs"),
+                         parts, interrupt)
+          : prepare_resumed(options.resume, "compare", parts);
+  return run_session(std::move(prepared), {.as_json = options.as_json}, parts, interrupt);
+}
+
+}  // namespace
+
+Subcommand add_compare(CLI::App& app) {
+  auto* compare = app.add_subcommand("compare", "two specs in lockstep, or two result folders");
+  compare->footer(kFooter);
+  auto options = std::make_shared<Options>();
+  auto* resume =
+      compare->add_option("--resume", options->resume, "go on with the comparison in DIR");
+  const auto planned = [&](CLI::Option* option) { option->excludes(resume); };
+  planned(compare->add_option("A", options->sides, "the baseline, and B, the candidate: specs or folders")
+              ->type_name("SPEC|DIR"));
+  planned(compare->add_option("--profile", options->profile, "whose workloads")->capture_default_str());
+  planned(compare
+              ->add_option("--workloads", options->workloads,
+                           "specs, separated by spaces; repeatable (default: the profile's)")
+              ->allow_extra_args(false));
+  planned(compare->add_option("--time-budget", options->time_budget,
+                              "for everything: 90s, 5m (default: 10s a workload)"));
+  planned(compare->add_option("--seed", options->seed, "of all random order (default: drawn)")
+              ->check(CLI::PositiveNumber));
+  planned(compare->add_option("--out", options->out, "folder for the results (default: results/...)"));
+  compare->add_flag("--all", options->all, "of two folders: show what is the same too");
+  compare->add_flag("--json", options->as_json, "print the comparisons as JSON");
+  return {compare, [options](const CommandLine& line) { return run_compare(*options, line); }};
+}
+
+}  // namespace heapwise

@@ -1,0 +1,98 @@
+#include "bench/cli/duel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "bench/core/clock.h"
+#include "bench/run/environment.h"
+#include "bench/run/groups.h"
+#include "bench/run/memory_check.h"
+#include "bench/run/profile.h"
+#include "bench/run/run_error.h"
+#include "bench/run/trial.h"
+#include "bench/run/worker_runner.h"
+
+namespace heapwise {
+namespace {
+
+/// What a cell's groups have in common.
+std::string cell_of(const Group& group) {
+  auto parameters = group.parameters;
+  parameters.erase("operations");  // the passes over a cell differ in their length
+  return group.workload + parameters.dump();
+}
+
+/// The group of a cell whose figures are noisy: all time that is left over goes into it.
+bool is_noisy(const Group& group) { return group.slicing || group.pass == "throughput"; }
+
+struct Costs {
+  std::vector<Nanoseconds> blocks;  // of each group
+};
+
+Costs run_trials(Plan& plan, PairRunner& runner, Interrupt& interrupt) {
+  ProgressReporter progress(standard_error_sink());
+  Costs costs;
+  for (auto& group : plan.groups) {
+    if (interrupt.requested()) throw RunError("interrupted before anything was compared");
+    progress.update({.runs_done = costs.blocks.size(),
+                     .runs_planned = plan.groups.size(),
+                     .left = {},
+                     .doing = "trial: " + group.title() + " " + group.pass});
+    costs.blocks.push_back(run_trial(group, plan.seed, runner));
+  }
+  progress.finish();
+  return costs;
+}
+
+/// Spreads the time over the cells; a cell's noisy group gets what its others leave over.
+void fill(Plan& plan, const Costs& costs, Nanoseconds time) {
+  std::map<std::string, Nanoseconds> fixed;
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    auto& cell = fixed[cell_of(plan.groups[i])];
+    if (!is_noisy(plan.groups[i])) cell.value += plan.groups[i].blocks * costs.blocks[i].value;
+  }
+  const auto share = time.value / fixed.size();
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    auto& group = plan.groups[i];
+    const auto spent = fixed.at(cell_of(group)).value;
+    if (!is_noisy(group) || costs.blocks[i].value == 0 || spent >= share) continue;
+    const auto fitting = (share - spent) / costs.blocks[i].value;
+    group.blocks = std::max(group.blocks, static_cast<unsigned>(fitting));
+  }
+}
+
+std::size_t cells_count(const Plan& plan) {
+  return static_cast<std::size_t>(std::ranges::count_if(plan.groups, is_noisy));
+}
+
+}  // namespace
+
+PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out,
+                              const Parts& parts, Interrupt& interrupt) {
+  const auto begun = monotonic_now();
+  Manifest manifest{.kind = request.kind,
+                    .created_unix_ns = read_clock(CLOCK_REALTIME).value,
+                    .command_line = request.command_line,
+                    .profile = request.profile};
+  auto& plan = manifest.plan;
+  plan.seed = request.seed;
+  plan.groups = make_duel_groups(find_profile(request.profile), request.workloads,
+                                 request.baseline.text(), request.candidate.text());
+  validate(plan);
+  manifest.time_budget = request.time_budget.value != 0
+                             ? request.time_budget
+                             : Nanoseconds{cells_count(plan) * kTimeOfCell.value};
+  auto candidates = resolve_candidates(specs_of(plan), parts);
+  require_memory(largest_cell(plan), available_memory());
+  verify_settings(candidates, parts, {}, interrupt);
+  touch_memory(largest_cell(plan), available_memory());
+  WorkerRunner runner(parts, candidates, interrupt);
+  const auto costs = run_trials(plan, runner, interrupt);
+  const auto spent = monotonic_now() - begun;
+  if (spent < manifest.time_budget) fill(plan, costs, manifest.time_budget - spent);
+  return prepare_new(std::move(manifest), out, parts);
+}
+
+}  // namespace heapwise

@@ -1,0 +1,34 @@
+// A duel: two specs compared on a set of workloads within a time. What `compare` runs once and
+// `gate` several times over.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/cli/campaign_session.h"
+#include "bench/core/spec.h"
+
+namespace heapwise {
+
+struct DuelRequest {
+  std::string kind;  // of the folder: compare or gate
+  std::vector<std::string> command_line;
+  std::string profile = "quick";
+  std::vector<Spec> workloads;  // empty: the profile's
+  Spec baseline;
+  Spec candidate;
+  Nanoseconds time_budget;  // 0: kTimeOfCell for each cell
+  std::uint64_t seed = 0;
+};
+
+/// What a single-threaded cell needs to see an effect of one to two per cent.
+inline constexpr Nanoseconds kTimeOfCell{10'000'000'000};
+
+/// Runs the trials and makes the plan, in its folder: every cell gets an equal part of the time,
+/// and at least the blocks that a verdict takes. Throws UsageError as prepare_new does.
+PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out, const Parts& parts,
+                              Interrupt& interrupt);
+
+
+}  // namespace heapwise

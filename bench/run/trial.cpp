@@ -1,0 +1,112 @@
+#include "bench/run/trial.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "bench/core/clock.h"
+#include "workloads/workload.h"
+
+namespace heapwise {
+namespace {
+
+/// A slice that was 2 ms in the trial may be a little less later: machines have moods.
+constexpr Nanoseconds kLeastSlice{2'500'000};
+constexpr std::uint64_t kTrialSlices = 12;
+constexpr std::uint64_t kFewestSlices = 16;
+constexpr std::uint64_t kMostSlices = 256;
+constexpr Nanoseconds kTimeout{300'000'000'000};
+
+/// An operation touches at least two lines of cache, its slot and its object: after as many
+/// operations as that fills the cache with, nothing in it is older than the lead-in.
+constexpr std::uint64_t kBytesTouched = 2 * 64;
+
+std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) { return (value + by - 1) / by; }
+
+std::uint64_t last_level_cache_bytes() {
+  const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  return bytes > 0 ? static_cast<std::uint64_t>(bytes) : 32 * kMiB.value;
+}
+
+std::uint64_t lead_in_batches(const Group& group) {
+  Parameters parameters;
+  for (const auto& [key, value] : group.parameters.items()) parameters[key] = value;
+  const auto& workload = *find_workload(group.workload);
+  const auto operations = std::min(workload.operations_per_pass(parameters),
+                                   last_level_cache_bytes() / kBytesTouched);
+  return divide_up(operations, workload.operations_per_batch(parameters));
+}
+
+std::array<RunRequest, 2> requests_of(const Group& group, std::uint64_t seed) {
+  std::array<RunRequest, 2> requests;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    requests[i] = {.run_id = "trial",
+                   .seed = seed,
+                   .cell = group.cell(group.allocators.at(i)),
+                   .slicing = group.slicing,
+                   .timeout = kTimeout};
+  }
+  return requests;
+}
+
+struct PairTrial {
+  bool ok = false;
+  Nanoseconds wall;
+  Nanoseconds start;  // until both were ready
+  double slice_ns = 0;  // the slower side's median
+};
+
+PairTrial try_pair(const Group& group, std::uint64_t seed, PairRunner& runner) {
+  const auto begun = monotonic_now();
+  const auto results = runner.run_pair(requests_of(group, seed));
+  PairTrial trial{.ok = true, .wall = monotonic_now() - begun};
+  for (const auto& result : results) {
+    trial.ok = trial.ok && result.status == Status::kOk;
+    if (!trial.ok) return trial;
+    auto slices = result.metrics.at("slice_ns").get<std::vector<double>>();
+    std::ranges::nth_element(slices, slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2));
+    trial.slice_ns = std::max(trial.slice_ns, slices[slices.size() / 2]);
+    trial.start = std::max(trial.start, result.ready_after);
+  }
+  return trial;
+}
+
+/// What a turn of both sides takes, lead-ins and the drawing of random numbers included.
+double turn_ns(const PairTrial& trial, const Slicing& slicing) {
+  return static_cast<double>((trial.wall - trial.start).value) /
+         static_cast<double>(slicing.slices_count);
+}
+
+Nanoseconds try_lockstep(Group& group, std::uint64_t seed, PairRunner& runner) {
+  const auto lead_in = lead_in_batches(group);
+  group.slicing = Slicing{.slices_count = kTrialSlices, .batches_per_slice = 1, .lead_in_batches = lead_in};
+  const auto first = try_pair(group, seed, runner);
+  group.slicing->slices_count = kFewestSlices;
+  if (!first.ok) return {};
+  const auto wanted = static_cast<double>(kLeastSlice.value) / std::max(1.0, first.slice_ns);
+  group.slicing->batches_per_slice = std::max(lead_in, static_cast<std::uint64_t>(wanted) + 1);
+
+  const auto second = try_pair(group, seed, runner);
+  if (!second.ok) return {};
+  const auto turn = turn_ns(second, *group.slicing);
+  const auto start = static_cast<double>(second.start.value);
+  group.slicing->slices_count =
+      std::clamp(static_cast<std::uint64_t>(start / turn), kFewestSlices, kMostSlices);
+  return {static_cast<std::uint64_t>(start + turn * static_cast<double>(group.slicing->slices_count))};
+}
+
+Nanoseconds try_whole_runs(const Group& group, std::uint64_t seed, PairRunner& runner) {
+  const auto begun = monotonic_now();
+  for (const auto& request : requests_of(group, seed)) {
+    if (runner.run(request).status != Status::kOk) return {};
+  }
+  return monotonic_now() - begun;
+}
+
+}  // namespace
+
+Nanoseconds run_trial(Group& group, std::uint64_t seed, PairRunner& runner) {
+  return group.slicing ? try_lockstep(group, seed, runner) : try_whole_runs(group, seed, runner);
+}
+
+}  // namespace heapwise
