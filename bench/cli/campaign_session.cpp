@@ -96,8 +96,8 @@ PreparedCampaign prepare_resumed(const std::string& path, const std::string& kin
   return prepare(std::move(folder), std::move(manifest), std::move(candidates));
 }
 
-int run_session(PreparedCampaign prepared, SessionOptions options, const Parts& parts,
-                Interrupt& interrupt) {
+CampaignResult run_campaign(PreparedCampaign& prepared, SessionOptions options, const Parts& parts,
+                            Interrupt& interrupt) {
   const auto& plan = prepared.manifest.plan;
   Journal journal(prepared.folder.file("runs.jsonl"));
   announce(prepared, journal);
@@ -112,12 +112,22 @@ int run_session(PreparedCampaign prepared, SessionOptions options, const Parts& 
   ProgressReporter progress(standard_error_sink());
   options.campaign.time_budget = prepared.manifest.time_budget;
   Campaign campaign(plan, options.campaign, {runner, journal, progress, interrupt, monotonic_now});
-  const auto result = campaign.run();
+  return campaign.run();
+}
+
+std::string go_on_words(const PreparedCampaign& prepared) {
+  return fmt::format("Go on with: heapwise {} --resume '{}'", prepared.manifest.kind,
+                     prepared.folder.path());
+}
+
+int run_session(PreparedCampaign prepared, SessionOptions options, const Parts& parts,
+                Interrupt& interrupt) {
+  const bool as_json = options.as_json;
+  const auto result = run_campaign(prepared, std::move(options), parts, interrupt);
   return conclude({.result = result,
                    .folder = prepared.folder.path(),
-                   .go_on = fmt::format("Go on with: heapwise {} --resume '{}'",
-                                        prepared.manifest.kind, prepared.folder.path()),
-                   .as_json = options.as_json},
+                   .go_on = go_on_words(prepared),
+                   .as_json = as_json},
                   parts, interrupt);
 }
 

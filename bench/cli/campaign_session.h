@@ -32,6 +32,13 @@ struct SessionOptions {
   bool as_json = false;
 };
 
+/// Runs what is left of the campaign.
+CampaignResult run_campaign(PreparedCampaign& prepared, SessionOptions options, const Parts& parts,
+                            Interrupt& interrupt);
+
+/// How to continue it, for the one who typed it.
+std::string go_on_words(const PreparedCampaign& prepared);
+
 /// Runs what is left of the campaign and prints the result; returns the exit code.
 int run_session(PreparedCampaign prepared, SessionOptions options, const Parts& parts,
                 Interrupt& interrupt);

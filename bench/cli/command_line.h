@@ -38,6 +38,7 @@ class BriefFormatter : public CLI::Formatter {
 
 Subcommand add_bench(CLI::App& app);
 Subcommand add_compare(CLI::App& app);
+Subcommand add_gate(CLI::App& app);
 Subcommand add_list(CLI::App& app);
 Subcommand add_try(CLI::App& app);
 

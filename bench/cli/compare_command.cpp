@@ -7,11 +7,13 @@
 #include <sstream>
 
 #include "bench/cli/command_line.h"
+#include "bench/cli/conclusion.h"
 #include "bench/cli/duel.h"
 #include "bench/cli/duration.h"
 #include "bench/cli/python.h"
 #include "bench/cli/terminal.h"
 #include "bench/run/default_allocators.h"
+#include "bench/run/groups.h"
 #include "bench/run/profile.h"
 
 namespace heapwise {
@@ -45,20 +47,11 @@ struct Options {
   bool all = false;
 };
 
-bool is_folder(const std::string& side) { return fs::is_directory(side); }
-
-std::vector<Spec> parse_workloads(const std::vector<std::string>& texts) {
-  std::vector<Spec> specs;
-  for (const auto& text : texts) {
-    for (auto& spec : parse_specs(text)) specs.push_back(std::move(spec));
-  }
-  return specs;
-}
-
 int compare_folders(const Options& options, const Parts& parts, Interrupt& interrupt) {
   std::vector<std::string> words{"compare", options.sides[0], options.sides[1]};
   if (options.as_json) words.emplace_back("--json");
   if (options.all) words.emplace_back("--all");
+  if (!options.out.empty()) words.insert(words.end(), {"--out", options.out});
   return run_python(parts, words, interrupt);
 }
 
@@ -83,17 +76,14 @@ void require_sides(const Options& options) {
                                  "compare --help",
                                  options.sides.size()));
   }
-  if (is_folder(options.sides[0]) == is_folder(options.sides[1])) return;
-  throw UsageError(fmt::format("'{}' is a folder and '{}' is none; compare two folders, or two specs",
-                               options.sides[is_folder(options.sides[0]) ? 0 : 1],
-                               options.sides[is_folder(options.sides[0]) ? 1 : 0]));
+  require_alike(options.sides[0], options.sides[1]);
 }
 
 int run_compare(const Options& options, const CommandLine& line) {
   require_sides(options);
   const auto parts = find_parts();
   Interrupt interrupt;
-  if (options.resume.empty() && is_folder(options.sides[0])) {
+  if (options.resume.empty() && fs::is_directory(options.sides[0])) {
     return compare_folders(options, parts, interrupt);
   }
   auto prepared =
@@ -101,7 +91,16 @@ int run_compare(const Options& options, const CommandLine& line) {
           ? prepare_duel(request_of(options, line), result_folder_of(options.out, "compare", "specs"),
                          parts, interrupt)
           : prepare_resumed(options.resume, "compare", parts);
-  return run_session(std::move(prepared), {.as_json = options.as_json}, parts, interrupt);
+  const auto result = run_campaign(prepared, {}, parts, interrupt);
+  const int code = conclude({.result = result,
+                             .folder = prepared.folder.path(),
+                             .go_on = go_on_words(prepared),
+                             .as_json = options.as_json},
+                            parts, interrupt);
+  const auto shortage = shortage_of(prepared.manifest.plan, result, kFewestBlocks);
+  if (shortage.groups == 0 || (code != kExitOk && code != kExitSomeFailed)) return code;
+  print_note(inconclusive_words(shortage, go_on_words(prepared)));
+  return kExitInconclusive;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "bench/core/clock.h"
@@ -93,6 +94,40 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
   const auto spent = monotonic_now() - begun;
   if (spent < manifest.time_budget) fill(plan, costs, manifest.time_budget - spent);
   return prepare_new(std::move(manifest), out, parts);
+}
+
+std::vector<Spec> parse_workloads(const std::vector<std::string>& texts) {
+  std::vector<Spec> specs;
+  for (const auto& text : texts) {
+    for (auto& spec : parse_specs(text)) specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+void require_alike(const std::string& baseline, const std::string& candidate) {
+  const bool is_folder = std::filesystem::is_directory(baseline);
+  if (is_folder == std::filesystem::is_directory(candidate)) return;
+  throw UsageError(fmt::format("'{}' is a folder and '{}' is none; name two folders, or two specs",
+                               is_folder ? baseline : candidate, is_folder ? candidate : baseline));
+}
+
+Shortage shortage_of(const Plan& plan, const CampaignResult& result, unsigned least) {
+  Shortage shortage;
+  for (std::size_t i = 0; i < result.groups.size(); ++i) {
+    const auto wanted = std::min(least, plan.groups[i].blocks);
+    const auto& group = result.groups[i];
+    if (group.complete_blocks >= wanted) continue;
+    ++shortage.groups;
+    shortage.time.value += (wanted - group.complete_blocks) * group.block.value;
+  }
+  return shortage;
+}
+
+std::string inconclusive_words(const Shortage& shortage, const std::string& go_on) {
+  const auto time = shortage.time.value == 0 ? "" : ", about " + format_duration(shortage.time);
+  return fmt::format(
+      "Inconclusive: {} measurements have fewer blocks than a verdict takes{} more. {}",
+      shortage.groups, time, go_on);
 }
 
 }  // namespace heapwise

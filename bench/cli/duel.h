@@ -30,5 +30,22 @@ inline constexpr Nanoseconds kTimeOfCell{10'000'000'000};
 PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out, const Parts& parts,
                               Interrupt& interrupt);
 
+/// The specs of all texts, each of which may hold several.
+std::vector<Spec> parse_workloads(const std::vector<std::string>& texts);
+
+/// Throws UsageError where one side is a folder and the other is none.
+void require_alike(const std::string& baseline, const std::string& candidate);
+
+/// What is missing for a verdict: in how many groups, and about how long it takes.
+struct Shortage {
+  std::size_t groups = 0;
+  Nanoseconds time;
+};
+
+/// Of a duel whose time has run out; nothing is missing where every group has `least` blocks.
+Shortage shortage_of(const Plan& plan, const CampaignResult& result, unsigned least);
+
+std::string inconclusive_words(const Shortage& shortage, const std::string& go_on);
+
 
 }  // namespace heapwise

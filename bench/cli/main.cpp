@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "heapwise " HEAPWISE_VERSION);
     const std::vector<heapwise::Subcommand> subcommands{
         heapwise::add_list(app), heapwise::add_bench(app), heapwise::add_try(app),
-        heapwise::add_compare(app)};
+        heapwise::add_compare(app), heapwise::add_gate(app)};
     return heapwise::dispatch(app, subcommands, heapwise::split_command_line(argc, argv));
   } catch (const std::exception& error) {
     heapwise::print_error(error.what());

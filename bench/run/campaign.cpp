@@ -35,25 +35,34 @@ Campaign::Campaign(const Plan& plan, CampaignOptions options, Parts parts)
       history_(plan, parts_.journal.earlier_records()),
       pace_(plan),
       runs_done_(history_.complete_runs_count()),
-      blocks_left_(plan.groups.size()) {
+      blocks_left_(plan.groups.size()),
+      complete_blocks_(plan.groups.size()) {
   result_.failed_runs = history_.failed_runs_count();
 }
 
 CampaignResult Campaign::run() {
   started_ = parts_.now();
   const auto order = block_order(plan_);
-  for (const auto ref : order) blocks_left_[ref.group] += history_.is_complete(ref) ? 0 : 1;
+  for (const auto ref : order) {
+    ++(history_.is_complete(ref) ? complete_blocks_ : blocks_left_)[ref.group];
+  }
   bool goes_on = run_warm_ups();
   for (auto ref = order.begin(); goes_on && ref != order.end(); ++ref) {
     if (history_.is_complete(*ref)) continue;
     if (fits_budget(ref->group)) {
       goes_on = run_block(*ref);
+      complete_blocks_[ref->group] += goes_on ? 1 : 0;
     } else {
       ++result_.blocks_left_out;
     }
     --blocks_left_[ref->group];
   }
   parts_.progress.finish();
+  for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
+    result_.groups.push_back(
+        {.complete_blocks = complete_blocks_[group],
+         .block = pace_.block_estimate(group).value_or(Nanoseconds{})});
+  }
   if (!goes_on) {
     result_.end = CampaignEnd::kInterrupted;
   } else if (result_.blocks_left_out > 0) {
@@ -206,6 +215,7 @@ RunRequest Campaign::make_request(BlockRef ref, const std::string& allocator,
                      .seed = workload_seed(plan_, ref),
                      .cell = plan_.groups[ref.group].cell(allocator),
                      .slicing = plan_.groups[ref.group].slicing,
+                     .injection = plan_.groups[ref.group].injection_of(allocator),
                      .padding_bytes = environment_padding(plan_, ref, order),
                      .timeout = timeout_of(ref.group)};
   request.run_id = make_run_id(request);

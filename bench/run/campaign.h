@@ -31,8 +31,15 @@ struct CampaignOptions {
 
 enum class CampaignEnd { kComplete, kOutOfTime, kInterrupted };
 
+/// How far a group has come.
+struct GroupProgress {
+  unsigned complete_blocks = 0;
+  Nanoseconds block;  // what one takes, as far as is known
+};
+
 struct CampaignResult {
   CampaignEnd end = CampaignEnd::kComplete;
+  std::vector<GroupProgress> groups;  // in the plan's order
   std::size_t failed_runs = 0;  // of this sitting and earlier ones, complete blocks only
   std::size_t blocks_left_out = 0;
 };
@@ -85,6 +92,7 @@ class Campaign {
   Nanoseconds started_;
   std::size_t runs_done_ = 0;
   std::vector<unsigned> blocks_left_;  // by group
+  std::vector<unsigned> complete_blocks_;
   CampaignResult result_;
   /// By group and allocator: how often it has failed in a row, and how the last time.
   struct Failures {

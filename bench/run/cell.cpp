@@ -18,6 +18,12 @@ Purpose purpose_from_name(const std::string& name) {
                  "'; it was written by another version of heapwise: start a new campaign");
 }
 
+Slicing slicing_from_json(const Json& json) {
+  return {.slices_count = json.at("slices_count"),
+          .batches_per_slice = json.at("batches_per_slice"),
+          .lead_in_batches = json.at("lead_in_batches")};
+}
+
 }  // namespace
 
 std::string_view purpose_name(Purpose purpose) {
@@ -65,6 +71,8 @@ Json to_json(const Group& group) {
             {"allocators", group.allocators}};
   if (!group.metrics.empty()) json["metrics"] = group.metrics;
   if (group.slicing) json["slicing"] = to_json(*group.slicing);
+  if (group.comparison_blocks != 0) json["comparison_blocks"] = group.comparison_blocks;
+  if (group.injection) json["injection"] = to_json(*group.injection);
   return json;
 }
 
@@ -77,13 +85,7 @@ Cell cell_from_json(const Json& json) {
 }
 
 Group group_from_json(const Json& json) {
-  std::optional<Slicing> slicing;
-  if (const auto found = json.find("slicing"); found != json.end()) {
-    slicing = {.slices_count = found->at("slices_count"),
-               .batches_per_slice = found->at("batches_per_slice"),
-               .lead_in_batches = found->at("lead_in_batches")};
-  }
-  return {.workload = json.at("workload"),
+  Group group{.workload = json.at("workload"),
           .parameters = json.at("parameters"),
           .threads = json.at("threads"),
           .pass = json.at("pass"),
@@ -92,7 +94,10 @@ Group group_from_json(const Json& json) {
           .baseline = json.at("baseline"),
           .allocators = json.at("allocators").get<std::vector<std::string>>(),
           .metrics = json.value("metrics", Json::array()),
-          .slicing = slicing};
+          .comparison_blocks = json.value("comparison_blocks", 0U)};
+  if (json.contains("slicing")) group.slicing = slicing_from_json(json["slicing"]);
+  if (json.contains("injection")) group.injection = injection_from_json(json["injection"]);
+  return group;
 }
 
 }  // namespace heapwise

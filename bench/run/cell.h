@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bench/core/slicing.h"
+#include "bench/run/injection.h"
 #include "bench/run/json.h"
 
 namespace heapwise {
@@ -37,9 +38,17 @@ struct Group {
   std::vector<std::string> allocators;
   Json metrics = Json::array();  // the user's own: [{name, pattern, better}]
   std::optional<Slicing> slicing;  // of pass lockstep, whose blocks are pairs of live processes
+  // Of a calibration: how many successive blocks stand for one comparison, and what is done to the
+  // candidate.
+  unsigned comparison_blocks = 0;
+  std::optional<Injection> injection;
 
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};
+  }
+  /// Nothing outside a calibration; in one the baseline's dials are all at 0.
+  std::optional<Injection> injection_of(const std::string& allocator) const {
+    return injection && allocator == baseline ? Injection{} : injection;
   }
   /// For people, and to type again: `large_churn:size=1M,window=1`, without what is at its default;
   /// of a command its text.

@@ -41,6 +41,7 @@ Parts find_parts_of(const std::string& executable) {
           .launcher = (parts / "heapwise-launch").string(),
           .worker = (parts / "heapwise-worker").string(),
           .counter = (parts / "libheapwise_count.so").string(),
+          .injector = (parts / "libheapwise_inject.so").string(),
           .share = (parts / "libheapwise_share.so").string(),
           .witness = (parts / "libheapwise_witness.so").string(),
           .apps = apps.string(),

@@ -10,11 +10,12 @@ struct Parts {
   std::string directory;  // of the programs and libraries
   std::string launcher;
   std::string worker;
-  std::string counter;  // libheapwise_count.so
-  std::string share;    // libheapwise_share.so
-  std::string witness;  // libheapwise_witness.so
-  std::string apps;     // a folder for each real program
-  std::string scripts;  // holds choose-python and the package heapwise
+  std::string counter;   // libheapwise_count.so
+  std::string injector;  // libheapwise_inject.so
+  std::string share;     // libheapwise_share.so
+  std::string witness;   // libheapwise_witness.so
+  std::string apps;      // a folder for each real program
+  std::string scripts;   // holds choose-python and the package heapwise
 };
 
 /// The parts of the running executable. Throws RunError naming what was looked for and where.

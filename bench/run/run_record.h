@@ -67,7 +67,8 @@ struct RunRequest {
   unsigned order = 0;  // place inside the block
   std::uint64_t seed = 0;
   Cell cell;
-  std::optional<Slicing> slicing;  // of a run in lockstep
+  std::optional<Slicing> slicing;      // of a run in lockstep
+  std::optional<Injection> injection;  // of a calibration
   std::size_t padding_bytes = 0;
   Nanoseconds timeout;   // 0: none
   bool warm_up = false;  // nothing of it is kept

@@ -44,6 +44,7 @@ std::array<RunRequest, 2> requests_of(const Group& group, std::uint64_t seed) {
                    .seed = seed,
                    .cell = group.cell(group.allocators.at(i)),
                    .slicing = group.slicing,
+                   .injection = group.injection_of(group.allocators.at(i)),
                    .timeout = kTimeout};
   }
   return requests;
@@ -104,6 +105,11 @@ Nanoseconds try_whole_runs(const Group& group, std::uint64_t seed, PairRunner& r
 }
 
 }  // namespace
+
+RunResult run_baseline_trial(const Group& group, std::uint64_t seed, PairRunner& runner) {
+  auto results = runner.run_pair(requests_of(group, seed));
+  return std::move(results.at(group.allocators.at(0) == group.baseline ? 0 : 1));
+}
 
 Nanoseconds run_trial(Group& group, std::uint64_t seed, PairRunner& runner) {
   return group.slicing ? try_lockstep(group, seed, runner) : try_whole_runs(group, seed, runner);

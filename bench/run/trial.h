@@ -16,4 +16,7 @@ namespace heapwise {
 /// the campaign will record how it fails.
 Nanoseconds run_trial(Group& group, std::uint64_t seed, PairRunner& runner);
 
+/// The baseline's own figures from one trial pair of a lockstep group that has been cut.
+RunResult run_baseline_trial(const Group& group, std::uint64_t seed, PairRunner& runner);
+
 }  // namespace heapwise

@@ -62,7 +62,12 @@ WorkerCall WorkerRunner::call_of(const RunRequest& request) const {
   const auto& pass = *find_pass(request.cell.pass);
   std::vector<std::string> before;
   if (pass.counts_heap_calls) before.push_back(parts_.counter);
+  if (request.injection) before.push_back(parts_.injector);
   auto environment = child_environment(candidate.resolved, before);
+  if (request.injection) {
+    const auto dials = environment_of(*request.injection);
+    environment.insert(environment.end(), dials.begin(), dials.end());
+  }
   environment.push_back(padding_entry(request.padding_bytes));
   Json line{{"cell", to_json(request.cell)},
             {"seed", request.seed},

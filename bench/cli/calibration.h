@@ -1,0 +1,30 @@
+// `heapwise gate --aa`: measures the gate itself. The same library under two names says how often it
+// alarms without a reason; a library that is made worse by a known amount says what it finds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/run/interrupt.h"
+#include "bench/run/parts.h"
+
+namespace heapwise {
+
+struct CalibrationOptions {
+  std::string out;
+  std::vector<std::string> allocators;  // empty: glibc
+  std::vector<std::string> workloads;   // empty: kCalibrationWorkloads
+  unsigned comparisons = 200;
+  unsigned injected = 100;
+  std::string time = "5s";  // of a comparison
+  std::uint64_t seed = 0;   // 0: drawn
+  bool as_json = false;
+};
+
+/// Runs what is left of the three campaigns in `out` (aa, time, memory) and prints both tables;
+/// returns the exit code.
+int calibrate(const CalibrationOptions& options, const std::vector<std::string>& command_line,
+              const Parts& parts, Interrupt& interrupt);
+
+}  // namespace heapwise

@@ -1,0 +1,239 @@
+// `heapwise gate`: screen, confirm what the screen flags, judge. Measured here, judged in Python.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "bench/cli/calibration.h"
+#include "bench/cli/command_line.h"
+#include "bench/cli/duel.h"
+#include "bench/cli/duration.h"
+#include "bench/cli/python.h"
+#include "bench/cli/terminal.h"
+#include "bench/core/random.h"
+#include "bench/run/default_allocators.h"
+#include "bench/run/groups.h"
+#include "bench/run/run_error.h"
+
+namespace heapwise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFooter =
+    "Two specs are measured now: a screen over all workloads, then what it flags once more with 16\n"
+    "fresh pairs of processes or more; only what shows again is a regression. Of two folders the\n"
+    "system calls, faults and memory are judged; time measured in two sittings cannot be confirmed.\n"
+    "gate.json, gate.md (for a job's page) and gate.xml (JUnit) are written into the folder.\n"
+    "\n"
+    "Examples:\n"
+    "  heapwise gate --baseline old=./old/libmine.so --candidate new=./libmine.so\n"
+    "  heapwise gate --baseline glibc --candidate jemalloc --workloads small_churn --time-budget 5m\n"
+    "  heapwise gate --baseline results/baseline --candidate results/candidate\n"
+    "  heapwise gate --aa                     how often it would be wrong on this machine\n"
+    "Exit codes: 0 pass, 1 regression, 2 error, 3 incomparable, 4 inconclusive, 130 interrupted.";
+
+constexpr unsigned kFewestConfirmingBlocks = 16;
+constexpr unsigned kConfirmingBlocksFactor = 2;  // of the screen's
+
+struct Options {
+  std::string baseline;
+  std::string candidate;
+  std::string profile = "quick";
+  std::vector<std::string> workloads;
+  std::string time_budget;
+  std::string detect = "3";
+  std::uint64_t seed = 0;  // 0: drawn
+  std::string out;
+  std::string resume;
+  bool as_json = false;
+  bool calibrates = false;
+  CalibrationOptions calibration;
+};
+
+std::vector<std::string> judging_words(const Options& options) {
+  std::vector<std::string> words{"--detect", options.detect};
+  if (options.as_json) words.emplace_back("--json");
+  return words;
+}
+
+int judge(std::vector<std::string> words, const Options& options, const Parts& parts,
+          Interrupt& interrupt) {
+  for (auto& word : judging_words(options)) words.push_back(std::move(word));
+  return run_python(parts, words, interrupt);
+}
+
+int judge_folders(const Options& options, const Parts& parts, Interrupt& interrupt) {
+  std::vector<std::string> words{"gate", "--baseline", options.baseline, "--candidate",
+                                 options.candidate};
+  if (!options.out.empty()) words.insert(words.end(), {"--out", options.out});
+  return judge(std::move(words), options, parts, interrupt);
+}
+
+/// Which groups of the plan the screen flags, as Python judges it.
+std::vector<std::size_t> flagged_groups(const std::string& folder, const Parts& parts,
+                                        Interrupt& interrupt) {
+  const auto python = choose_python(parts, interrupt);
+  if (!python) throw RunError("the screen in '" + folder + "' cannot be judged without Python");
+  const auto end = call_python(parts, *python, {"gate", folder, "--flag"}, false, interrupt);
+  const auto json = Json::parse(end.output, nullptr, false);
+  if (exit_code_of(end) != kExitOk || !json.is_object()) {
+    throw RunError("the screen in '" + folder + "' cannot be judged: " + end.errors);
+  }
+  return json.at("groups").get<std::vector<std::size_t>>();
+}
+
+/// The flagged groups again, with other seeds and more blocks, as a plan of its own.
+Manifest plan_confirmation(const Manifest& screen, const CampaignResult& result,
+                           const std::vector<std::size_t>& flagged, Nanoseconds time) {
+  Manifest manifest = screen;
+  manifest.plan.groups.clear();
+  manifest.plan.seed = SplitMix64(screen.plan.seed).next() >> 32U;
+  manifest.time_budget = time;
+  for (const auto index : flagged) {
+    auto group = screen.plan.groups.at(index);
+    group.blocks = std::max(kFewestConfirmingBlocks, kConfirmingBlocksFactor * group.blocks);
+    const auto block = result.groups.at(index).block.value;
+    if (time.value != 0 && block != 0) {
+      const auto fitting = time.value / flagged.size() / block;
+      group.blocks = std::clamp(static_cast<unsigned>(fitting), kFewestConfirmingBlocks, group.blocks);
+    }
+    manifest.plan.groups.push_back(std::move(group));
+  }
+  return manifest;
+}
+
+DuelRequest request_of(const Options& options, const CommandLine& line) {
+  const auto specs = chosen_allocators({options.baseline, options.candidate});
+  return {.kind = "gate",
+          .command_line = line.all,
+          .profile = options.profile,
+          .workloads = parse_workloads(options.workloads),
+          .baseline = specs.at(0),
+          .candidate = specs.at(1),
+          .time_budget = options.time_budget.empty()
+                             ? Nanoseconds{}
+                             : parse_duration("--time-budget", options.time_budget),
+          .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
+}
+
+/// False when Ctrl-C came.
+bool measure(PreparedCampaign& prepared, CampaignResult& result, const Options& options,
+             const Parts& parts, Interrupt& interrupt) {
+  result = run_campaign(prepared, {}, parts, interrupt);
+  if (result.end != CampaignEnd::kInterrupted) return true;
+  print_note(fmt::format("Interrupted; go on with: heapwise gate --resume '{}'",
+                         options.resume.empty() ? prepared.folder.path() : options.resume));
+  return false;
+}
+
+int gate_specs(const Options& options, const CommandLine& line, const Parts& parts,
+               Interrupt& interrupt) {
+  auto screen = options.resume.empty()
+                    ? prepare_duel(request_of(options, line),
+                                   result_folder_of(options.out, "gate", "specs"), parts, interrupt)
+                    : prepare_resumed(options.resume, "gate", parts);
+  CampaignResult result;
+  if (!measure(screen, result, options, parts, interrupt)) return kExitInterrupted;
+  const auto flagged = flagged_groups(screen.folder.path(), parts, interrupt);
+  const auto folder = screen.folder.file("confirmation");
+  if (!flagged.empty()) {
+    print_note(fmt::format("{} of {} measurements are flagged and run again with fresh processes",
+                           flagged.size(), screen.manifest.plan.groups.size()));
+    const auto time = options.time_budget.empty() ? Nanoseconds{} : screen.manifest.time_budget;
+    auto confirmation =
+        fs::exists(folder)
+            ? prepare_resumed(folder, "gate", parts)
+            : prepare_new(plan_confirmation(screen.manifest, result, flagged, time), folder, parts);
+    if (!measure(confirmation, result, options, parts, interrupt)) return kExitInterrupted;
+  }
+  const int code = judge({"gate", screen.folder.path()}, options, parts, interrupt);
+  print_note("Results: " + screen.folder.path());
+  return code;
+}
+
+void require_sides(const Options& options) {
+  if (!options.resume.empty()) return;
+  if (options.baseline.empty() || options.candidate.empty()) {
+    throw UsageError("gate takes --baseline and --candidate, two specs or two folders; see heapwise "
+                     "gate --help");
+  }
+  require_alike(options.baseline, options.candidate);
+}
+
+int run_gate(const Options& options, const CommandLine& line) {
+  if (!options.calibrates) require_sides(options);
+  const auto parts = find_parts();
+  Interrupt interrupt;
+  if (options.calibrates) {
+    auto calibration = options.calibration;
+    calibration.out = options.resume.empty() ? result_folder_of(options.out, "gate", "aa")
+                                             : options.resume;
+    calibration.workloads = options.workloads;
+    calibration.seed = options.seed;
+    calibration.as_json = options.as_json;
+    return calibrate(calibration, line.all, parts, interrupt);
+  }
+  if (fs::is_directory(options.baseline)) return judge_folders(options, parts, interrupt);
+  return gate_specs(options, line, parts, interrupt);
+}
+
+}  // namespace
+
+Subcommand add_gate(CLI::App& app) {
+  auto* gate = app.add_subcommand("gate", "did the last change make it worse? for CI");
+  gate->footer(kFooter);
+  auto options = std::make_shared<Options>();
+  auto& calibration = options->calibration;
+  auto* resume = gate->add_option("--resume", options->resume, "go on with the gate in DIR");
+  auto* aa = gate->add_flag("--aa", options->calibrates,
+                            "measure how often the gate alarms where nothing differs, and how often "
+                            "it finds what is made worse by a known amount");
+  gate->add_option("--baseline", options->baseline, "what it was: a spec or a folder")
+      ->excludes(resume)
+      ->excludes(aa);
+  gate->add_option("--candidate", options->candidate, "what it is now: a spec or a folder")
+      ->excludes(resume)
+      ->excludes(aa);
+  gate->add_option("--profile", options->profile, "whose workloads")
+      ->capture_default_str()
+      ->excludes(resume)
+      ->excludes(aa);
+  gate->add_option("--workloads", options->workloads,
+                   "specs, separated by spaces; repeatable (default: the profile's)")
+      ->allow_extra_args(false)
+      ->excludes(resume);
+  gate->add_option("--time-budget", options->time_budget,
+                   "for the screen; the confirmation may take as long again (default: 10s a workload)")
+      ->excludes(resume)
+      ->excludes(aa);
+  gate->add_option("--detect", options->detect,
+                   "per cent: a time whose interval could hide so much is inconclusive")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  gate->add_option("--allocators", calibration.allocators, "of --aa: specs, separated by spaces")
+      ->allow_extra_args(false)
+      ->needs(aa);
+  gate->add_option("--comparisons", calibration.comparisons, "of --aa: without a difference")
+      ->check(CLI::Range(1U, 100'000U))
+      ->capture_default_str()
+      ->needs(aa);
+  gate->add_option("--injected", calibration.injected, "of --aa: with a known difference")
+      ->check(CLI::Range(1U, 100'000U))
+      ->capture_default_str()
+      ->needs(aa);
+  gate->add_option("--time-per-comparison", calibration.time, "of --aa")
+      ->capture_default_str()
+      ->needs(aa);
+  gate->add_option("--seed", options->seed, "of all random order (default: drawn)")
+      ->check(CLI::PositiveNumber)
+      ->excludes(resume);
+  gate->add_option("--out", options->out, "folder for the results (default: results/...)")
+      ->excludes(resume);
+  gate->add_flag("--json", options->as_json, "print the judgement as JSON");
+  return {gate, [options](const CommandLine& line) { return run_gate(*options, line); }};
+}
+
+}  // namespace heapwise
