@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
+#include <link.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+#include "allocators/elf_library.h"
 #include "bench/run/digest.h"
 
 namespace heapwise {
@@ -69,6 +71,24 @@ std::string hostname_hash() {
   return digest.text();
 }
 
+/// What every measured process runs on besides its allocator; the worker is linked as this program.
+constexpr std::array kRuntimeLibraries = {"libc.so.6", "libstdc++.so.6"};
+
+/// The build ids of the runtime libraries by name; a digest of the file where one has none.
+Json runtime_libraries() {
+  Json found = Json::object();
+  const auto add = [](dl_phdr_info* object, std::size_t, void* into) {
+    const std::string path = object->dlpi_name;
+    const auto name = path.substr(path.rfind('/') + 1);
+    if (std::ranges::count(kRuntimeLibraries, name) == 0) return 0;
+    const auto build_id = inspect_elf_library(path).build_id;
+    (*static_cast<Json*>(into))[name] = build_id.empty() ? digest_file(path).digest : build_id;
+    return 0;
+  };
+  dl_iterate_phdr(add, &found);
+  return found;
+}
+
 constexpr const char* kBuildType =
 #ifdef NDEBUG
     "release";
@@ -99,7 +119,9 @@ Json read_environment() {
           {"thp", text_or_null(chosen(first_line("/sys/kernel/mm/transparent_hugepage/enabled")))},
           {"overcommit", text_or_null(first_line("/proc/sys/vm/overcommit_memory"))},
           {"governor", text_or_null(first_line(kCpuFolder + "scaling_governor"))},
+          {"isa", std::string(system.machine)},
           {"libc", fmt::format("glibc {}", gnu_get_libc_version())},
+          {"libraries", runtime_libraries()},
           {"compiler", kCompiler},
           {"compiler_flags", HEAPWISE_COMPILER_FLAGS},
           {"build_type", kBuildType},
