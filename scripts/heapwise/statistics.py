@@ -1,4 +1,4 @@
-"""Paired inference: one metric of one allocator against the baseline, inside blocks.
+"""Inference: one metric of one allocator against the baseline, inside blocks, or of one folder against another.
 
 What is estimated
   Each block gives one pair (candidate, baseline) measured close in time in random order, so drift
@@ -20,6 +20,20 @@ The verdict, for 8 pairs and more
   undecided  neither: more blocks would be needed
   no_data    no block in which both sides are ok (with any number of blocks)
 p_adjusted is Benjamini-Hochberg over all comparisons of a summary that share a purpose.
+
+Two folders (unpaired: blocks of one sitting have no partners in the other's)
+  exact       the ratio of the medians with the range of all pairwise ratios: `same` where both sides are constant
+              and equal, `worse` or `better` where their ranges are disjoint
+  near_exact  the Hodges-Lehmann shift of the logs (the median of all pairwise log-differences) with the 95 %
+              interval that inverts the exact Mann-Whitney test; `same` and the direction as above, without a p.
+              Where the sizes allow no interval (3 and 3, say) the range of all pairs stands for it, and for a
+              direction the whole of it must lie beyond the band: two samples of two are apart by chance one time
+              in three. With a single run on either side there is no verdict
+  noisy       times of two sittings are never compared with each other: the machine is another one each hour, and
+              such a test raises 27-40 % false alarms. Compared are the in-block log-ratios to a baseline that
+              both sittings ran in their blocks: the ratio is that of the ratios, the difference what it is worth
+              at the baseline folder's median. Mann-Whitney's exact p, adjusted over all noisy comparisons of the
+              two folders, and at least 8 blocks on both sides; ties make p larger, never smaller
 """
 
 from __future__ import annotations
@@ -35,6 +49,7 @@ from scipy import stats
 from .metrics import Metric
 
 FEWEST_PAIRS_FOR_VERDICT = 8
+FEWEST_RUNS_FOR_VERDICT = 2  # of what hardly varies, in each of two folders
 SIGNIFICANCE = 0.05
 
 
@@ -45,6 +60,11 @@ class Estimate:
     centre: float
     low: float
     high: float
+
+    @property
+    def half_width(self) -> float:
+        """Of a ratio: half the interval as a share of the centre."""
+        return (self.high - self.low) / (2 * self.centre)
 
 
 @dataclass(frozen=True)
@@ -102,6 +122,12 @@ def verdict(comparison: Comparison, metric: Metric) -> str | None:
         return "no_data"
     if comparison.pairs_count < FEWEST_PAIRS_FOR_VERDICT or comparison.p_adjusted is None:
         return None
+    found = _reading(comparison, metric)
+    return found if found == "same" or comparison.p_adjusted < SIGNIFICANCE else "undecided"
+
+
+def _reading(comparison: Comparison, metric: Metric, is_range: bool = False) -> str:
+    """What the interval and the estimate say, whatever p is; a range must lie beyond the band as a whole."""
     difference, ratio = comparison.difference, comparison.ratio
     if -metric.negligible <= difference.low and difference.high <= metric.negligible:
         return "same"
@@ -110,11 +136,77 @@ def verdict(comparison: Comparison, metric: Metric) -> str | None:
     effect, equality = (difference, 0.0) if ratio is None else (ratio, 1.0)
     floor = metric.negligible if ratio is None else metric.band
     excludes_equality = effect.low > equality or effect.high < equality
-    beyond_band = abs(effect.centre - equality) > floor
-    if comparison.p_adjusted < SIGNIFICANCE and excludes_equality and beyond_band:
+    nearest = effect.centre if not is_range else min(effect.low, effect.high, key=lambda end: abs(end - equality))
+    if excludes_equality and abs(nearest - equality) > floor:
         rises = effect.centre > equality
         return "better" if rises == (metric.better == "higher") else "worse"
     return "undecided"
+
+
+def compare_sittings(candidate: Sequence[float], baseline: Sequence[float], metric: Metric) -> Comparison:
+    """Compares all ok runs of one folder with those of another; for exact and near-exact metrics."""
+    ours, theirs = np.asarray(candidate, dtype=float), np.asarray(baseline, dtype=float)
+    fewest = min(ours.size, theirs.size)
+    if fewest == 0:
+        return Comparison(0)
+    median, baseline_median = float(np.median(ours)), float(np.median(theirs))
+    positive = (ours > 0).all() and (theirs > 0).all()
+    ratio = _exponential(shift(np.log(ours), np.log(theirs))) if positive else None
+    difference = shift(ours, theirs)
+    if metric.metric_class == "exact":
+        difference = Estimate(median - baseline_median, float(ours.min() - theirs.max()),
+                              float(ours.max() - theirs.min()))
+        ratio = Estimate(median / baseline_median, float(ours.min() / theirs.max()),
+                         float(ours.max() / theirs.min())) if positive else None
+    comparison = Comparison(fewest, median, baseline_median, ratio, difference, verdict=None)
+    if fewest < FEWEST_RUNS_FOR_VERDICT:
+        return comparison
+    is_range = metric.metric_class == "exact" or critical_u(ours.size, theirs.size) < 0
+    return replace(comparison, verdict=_reading(comparison, metric, is_range))
+
+
+def compare_through_baseline(candidate_logs: np.ndarray, baseline_logs: np.ndarray, median: float,
+                             baseline_median: float, metric: Metric) -> Comparison:
+    """Compares two folders' in-block log-ratios to their common baseline; the medians are of the allocator's own."""
+    fewest = min(candidate_logs.size, baseline_logs.size)
+    enough = fewest >= FEWEST_PAIRS_FOR_VERDICT
+    ratio = _exponential(shift(candidate_logs, baseline_logs, as_range=not enough))
+    difference = Estimate(*(baseline_median * (end - 1) for end in (ratio.centre, ratio.low, ratio.high)))
+    p_value = mann_whitney_p(candidate_logs, baseline_logs) if enough else None
+    comparison = Comparison(fewest, median, baseline_median, ratio, difference, p_value, p_value, verdict=None)
+    return replace(comparison, verdict=verdict(comparison, metric))
+
+
+def shift(candidate: np.ndarray, baseline: np.ndarray, as_range: bool = False) -> Estimate:
+    """Hodges-Lehmann shift of two samples with its 95 % interval; the range of all pairs where there is none."""
+    differences = np.sort(np.subtract.outer(candidate, baseline), axis=None)
+    cut = 1 if as_range else max(1, critical_u(candidate.size, baseline.size) + 1)
+    return Estimate(float(np.median(differences)), float(differences[cut - 1]), float(differences[-cut]))
+
+
+def mann_whitney_p(candidate: np.ndarray, baseline: np.ndarray) -> float:
+    """Two-sided Mann-Whitney p, exact without ties and too large with them."""
+    above = np.subtract.outer(candidate, baseline)
+    u = float((above > 0).sum() + (above == 0).sum() / 2)
+    smaller = math.ceil(min(u, above.size - u))
+    return min(1.0, 2 * float(_cumulative_u(candidate.size, baseline.size)[smaller]))
+
+
+def critical_u(first: int, second: int) -> int:
+    """The largest u with P(U ≤ u) ≤ 2.5 % for samples of these sizes from one population; -1 where there is none."""
+    return int(np.searchsorted(_cumulative_u(first, second), SIGNIFICANCE / 2, side="right")) - 1
+
+
+@lru_cache(maxsize=1024)
+def _cumulative_u(first: int, second: int) -> np.ndarray:
+    """P(U ≤ u) for u = 0 … first · second, from the ways to choose `first` of all ranks by their sum."""
+    most = sum(range(second, first + second))
+    ways = np.zeros((first + 1, most + 1))
+    ways[0, 0] = 1.0
+    for rank in range(first + second):
+        ways[1:, rank:] += ways[:-1, :most + 1 - rank]
+    by_u = ways[first, sum(range(first)):]
+    return np.cumsum(by_u) / by_u.sum()
 
 
 def estimate(values: np.ndarray) -> Estimate:

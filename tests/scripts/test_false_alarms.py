@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from heapwise.metrics import Metric
-from heapwise.statistics import adjusted, compare
+from heapwise.statistics import adjusted, compare, compare_through_baseline, mann_whitney_p
 
 NOISY = Metric("time", "time", "ns", "noisy", "throughput", 0.01)
 
@@ -47,4 +47,34 @@ def test_a_real_effect_is_found():
     for _ in range(300):
         ours, theirs = blocks_of_two(random, 16)
         found.append(compare(ours * 1.5, theirs, NOISY).verdict == "worse")
+    assert np.mean(found) >= 0.9
+
+
+def sitting(random, blocks, drift):
+    """Blocks of an allocator and the baseline on a machine whose mood is its own for the whole sitting."""
+    mood = np.exp(random.normal(0, drift))
+    ours, baseline = blocks_of_two(random, blocks)
+    return mood * ours, mood * baseline
+
+
+def test_verdicts_between_sittings_are_as_rare_as_promised():
+    """Would catch: figures of two folders compared raw, which raises the alarm more often than every fourth time."""
+    random = np.random.default_rng(5)
+    alarms, raw_alarms = [], []
+    for _ in range(2000):
+        (before, base_before), (after, base_after) = sitting(random, 8, 0.2), sitting(random, 8, 0.2)
+        logs = np.log(after / base_after), np.log(before / base_before)
+        alarms.append(compare_through_baseline(*logs, 1.0, 1.0, NOISY).verdict in ("better", "worse"))
+        raw_alarms.append(mann_whitney_p(after, before) < 0.05)
+    assert 0.03 <= np.mean(alarms) <= 0.07 and np.mean(raw_alarms) >= 0.25
+
+
+def test_a_real_effect_between_sittings_is_found():
+    """Would catch: caution that never finds anything between two folders."""
+    random = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        (before, base_before), (after, base_after) = sitting(random, 16, 0.2), sitting(random, 16, 0.2)
+        logs = np.log(1.5 * after / base_after), np.log(before / base_before)
+        found.append(compare_through_baseline(*logs, 1.0, 1.0, NOISY).verdict == "worse")
     assert np.mean(found) >= 0.9

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 from heapwise.metrics import Metric
-from heapwise.statistics import (adjusted, benjamini_hochberg, compare, critical_rank_sum, estimate, signed_rank_p,
+from heapwise.statistics import (adjusted, benjamini_hochberg, compare, compare_sittings, compare_through_baseline,
+                                 critical_rank_sum, critical_u, estimate, mann_whitney_p, shift, signed_rank_p,
                                  walsh_averages)
 from scipy import stats
 
@@ -161,3 +162,91 @@ def test_unequal_numbers_of_values_are_refused():
     """Would catch: pairs made of different blocks."""
     with pytest.raises(ValueError, match="pairs"):
         compare([1.0], [1.0, 2.0], NOISY)
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (8, 8), (8, 20), (16, 9)])
+def test_the_unpaired_p_is_scipys_and_the_interval_says_the_same(sizes):
+    """Would catch: a wrong tail, or a table of two folders where the interval says one thing and p the other."""
+    random = np.random.default_rng(sum(sizes))
+    for _ in range(100):
+        ours, theirs = random.normal(0.8, 1, sizes[0]), random.normal(0, 1, sizes[1])
+        p, found = mann_whitney_p(ours, theirs), shift(ours, theirs)
+        assert p == pytest.approx(stats.mannwhitneyu(ours, theirs, method="exact").pvalue, abs=1e-12)
+        assert (found.low > 0 or found.high < 0) == (p < 0.05)
+
+
+def test_unpaired_critical_values_are_those_of_the_tables():
+    """Would catch: an interval one difference too narrow. Values: tables of the Mann-Whitney test at 5 %, two-sided."""
+    sizes = [(3, 3), (4, 4), (3, 5), (5, 5), (8, 8), (10, 10), (16, 16), (20, 20)]
+    assert [critical_u(*one) for one in sizes] == [-1, 0, 0, 2, 13, 23, 75, 127]
+
+
+def test_tied_samples_never_have_a_smaller_p_than_the_exact_one():
+    """Would catch: percentiles from histogram buckets, mostly equal, that become significant."""
+    ours, theirs = np.array([1.0, 1, 1, 1, 2, 2, 2, 2]), np.array([1.0, 1, 1, 2, 2, 2, 2, 2])
+    assert mann_whitney_p(ours, ours) == 1.0 and mann_whitney_p(ours, theirs) > 0.6
+
+
+def test_the_shift_is_the_median_of_all_differences():
+    """Would catch: a difference of means, or candidate and baseline exchanged."""
+    found = shift(np.array([10.0, 12, 17]), np.array([1.0, 2]))
+    assert (found.centre, found.low, found.high) == (10.5, 8.0, 16.0)
+
+
+@pytest.mark.parametrize("candidate, baseline, verdict", [
+    ([2, 2], [2, 2, 2], "same"), ([2, 2], [1, 1], "worse"), ([1, 1.5], [2, 3], "better"), ([2, 3], [2, 2], "undecided"),
+    ([2], [1], None), ([1], [1, 1], None), ([], [1, 1], "no_data"), ([0, 0], [0, 0], "same"),
+    ([0, 0], [3, 3], "better")])
+def test_counts_of_two_folders_differ_where_their_ranges_are_apart(candidate, baseline, verdict):
+    """Would catch: one more system call an operation called the same, or a verdict from a single run."""
+    result = compare_sittings(candidate, baseline, EXACT)
+    assert result.verdict == verdict and (result.ratio is None) == (0 in (*candidate, *baseline) or not candidate)
+
+
+def test_the_ratio_of_counts_is_that_of_the_medians_with_the_range_of_all():
+    """Would catch: a range that leaves out the pair farthest apart."""
+    ratio = compare_sittings([4, 5, 6], [1, 2, 2], EXACT).ratio
+    assert (ratio.centre, ratio.low, ratio.high) == (2.5, 2.0, 6.0)
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize("factor, verdict", [(1.0, "same"), (1.02, "same"), (1.1, "worse"), (0.9, "better"),
+                                             (1.03, "undecided")])
+def test_memory_of_two_folders_is_judged_by_its_band(factor, verdict):
+    """Would catch: a verdict on half a per cent of noise, or a tenth more memory that passes."""
+    runs = MIB * np.array([100.0, 100.4, 99.8, 100.1])
+    assert compare_sittings(factor * runs, runs + 1000, MEMORY).verdict == verdict
+
+
+def test_memory_of_few_runs_must_be_beyond_the_band_as_a_whole():
+    """Would catch: the verdict `worse` for two pairs of runs that are apart by chance, as one in three pairs is."""
+    assert compare_sittings([107e6, 114e6], [100e6, 106e6], MEMORY).verdict == "undecided"
+    assert compare_sittings([114e6, 115e6], [100e6, 106e6], MEMORY).verdict == "worse"
+    assert compare_sittings([114e6], [100e6, 106e6], MEMORY).verdict is None
+
+
+def test_a_little_memory_is_the_same_whatever_its_ratio():
+    """Would catch: 40 KiB more on a heap of 200 KiB reported as a fifth more memory."""
+    assert compare_sittings([240e3] * 4, [200e3] * 4, MEMORY).verdict == "same"
+
+
+def test_times_of_two_folders_are_compared_as_ratios_of_ratios():
+    """Would catch: a machine twice as slow in one sitting taken for a slower allocator."""
+    a = np.log([0.50, 0.51, 0.49, 0.50, 0.52, 0.48, 0.50, 0.51])
+    b = np.log([0.60, 0.62, 0.59, 0.61, 0.60, 0.58, 0.63, 0.60])
+    result = compare_through_baseline(b, a, median=24.0, baseline_median=10.0, metric=NOISY)
+    assert result.ratio.centre == pytest.approx(1.2, abs=0.01) and result.verdict == "worse" and result.p_value < 0.001
+    assert result.difference.centre == pytest.approx(2.0, abs=0.1), "in units of the baseline folder"
+    assert compare_through_baseline(a, b, 24.0, 10.0, NOISY).verdict == "better"
+    assert compare_through_baseline(a, a, 24.0, 10.0, NOISY).verdict == "undecided"
+
+
+def test_fewer_than_eight_blocks_on_one_side_give_a_range():
+    """Would catch: a verdict on time from seven blocks because the other folder has sixteen."""
+    many, few = np.linspace(0.5, 0.6, 16), np.linspace(0, 0.1, 7)
+    result = compare_through_baseline(few, many, 1.0, 1.0, NOISY)
+    assert result.verdict is None and result.p_value is None and result.pairs_count == 7
+    assert result.ratio.low == pytest.approx(math.exp(0 - 0.6))
+    assert result.ratio.high == pytest.approx(math.exp(0.1 - 0.5))
