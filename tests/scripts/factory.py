@@ -16,7 +16,8 @@ import numpy as np
 ENVIRONMENT = {
     "hostname_hash": "synthetic", "kernel": "Linux 0.0 (synthetic)", "cpu_model": "Synthetic CPU", "cpus_count": 2,
     "memory_bytes": 8 << 30, "swap_bytes": 0, "page_bytes": 4096, "thp": "madvise", "overcommit": 0,
-    "governor": None, "libc": "glibc 0.0", "compiler": "g++ 0.0", "compiler_flags": "-O2", "build_type": "release",
+    "governor": None, "isa": "synthetic", "libc": "glibc 0.0",
+    "libraries": {"libc.so.6": "c0", "libstdc++.so.6": "57d0"}, "compiler": "g++ 0.0", "compiler_flags": "-O2", "build_type": "release",
     "virtualized": None,
 }
 OPERATIONS = 100_000
@@ -79,6 +80,14 @@ def write_folder(path: Path, groups: list[GroupPlan], kind: str = "bench", seed:
         record["run_id"] = f"run-{number:05d}"
     (path / "manifest.json").write_text(json.dumps(manifest(groups, kind, seed), indent=1))
     write_records(path, records)
+    return path
+
+
+def change_manifest(path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
+    """Lets `change` alter the manifest of a folder; returns the folder."""
+    document = json.loads((path / "manifest.json").read_text())
+    change(document)
+    (path / "manifest.json").write_text(json.dumps(document, indent=1))
     return path
 
 
