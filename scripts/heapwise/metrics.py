@@ -137,6 +137,11 @@ def unit_of(name: str, pass_name: str) -> str:
     return "" if _is_users(name) else _metric_named(name, pass_name).unit
 
 
+def label_of(name: str, pass_name: str) -> str:
+    """What people call the metric; a user's as they named it."""
+    return name.removeprefix(USER_PREFIX) if _is_users(name) else _metric_named(name, pass_name).label
+
+
 def negligible_of(name: str, pass_name: str) -> float:
     """The difference in a metric up to which a ratio says little."""
     return 0.0 if _is_users(name) else _metric_named(name, pass_name).negligible

@@ -106,10 +106,16 @@ def _allocator_summary(work: GroupWork, allocator: str) -> dict[str, Any]:
 def _comparisons(works: Sequence[GroupWork], purpose: str) -> list[dict[str, Any]]:
     """All comparisons of one purpose: one family for the adjustment of p."""
     found = [(work, allocator, metric) for work in works if work.runs.group.purpose == purpose and work.runs.blocks
-             for allocator in allocators_of(work.runs)[1:] for metric in metrics_of_group(work.runs.group)
-             if _is_measured(work, metric) and not _is_repetition(work, metric)]
+             for allocator in allocators_of(work.runs)[1:] for metric in measured_metrics(work)]
     results = adjusted([_compare(*one) for one in found], [metric for _, _, metric in found])
-    return [_entry(work, allocator, metric, result) for (work, allocator, metric), result in zip(found, results)]
+    return [comparison_entry(work.runs.group, allocator, work.runs.group.baseline, metric, result, _failed_count(work, allocator))
+            for (work, allocator, metric), result in zip(found, results)]
+
+
+def measured_metrics(work: GroupWork) -> list[Metric]:
+    """What is compared in a group and was measured there, in the order of its table."""
+    return [metric for metric in metrics_of_group(work.runs.group)
+            if _is_measured(work, metric) and not _is_repetition(work, metric)]
 
 
 def _is_measured(work: GroupWork, metric: Metric) -> bool:
@@ -138,12 +144,17 @@ def _compare(work: GroupWork, allocator: str, metric: Metric) -> Comparison:
     return compare(pairs.candidate, pairs.baseline, metric, pairs.logs)
 
 
-def _entry(work: GroupWork, allocator: str, metric: Metric, result: Comparison) -> dict[str, Any]:
-    failed, group = sum(values is None for values in _values(work, allocator)), work.runs.group
+def _failed_count(work: GroupWork, allocator: str) -> int:
+    return sum(values is None for values in _values(work, allocator))
+
+
+def comparison_entry(group: Group, allocator: str, baseline: str, metric: Metric, result: Comparison,
+                     failed_count: int) -> dict[str, Any]:
+    """A comparison as the schema lists it."""
     entry = {**cell_fields(group.cell), "pass": group.cell.pass_name, "purpose": group.purpose,
-             "allocator": allocator, "baseline": group.baseline, "metric": metric.name, "unit": metric.unit,
+             "allocator": allocator, "baseline": baseline, "metric": metric.name, "unit": metric.unit,
              "metric_class": metric.metric_class, "better": metric.better, "blocks_count": result.pairs_count,
-             "failed_count": failed, "median": result.median, "baseline_median": result.baseline_median}
+             "failed_count": failed_count, "median": result.median, "baseline_median": result.baseline_median}
     for name, estimated in (("ratio", result.ratio), ("difference", result.difference)):
         entry[name] = estimated.centre if estimated else None
         entry[f"{name}_low"] = estimated.low if estimated else None

@@ -248,16 +248,21 @@ def comparison_text(comparison: Node, with_interval: bool) -> Text:
     mark = MARKS[verdict]
     if _is_plainer_absolute(comparison):
         centre = low = high = labels.quantity(comparison["median"], comparison["unit"])
-    elif comparison["ratio"] is None:
-        centre = labels.signed_quantity(comparison["difference"], comparison["unit"])
-        low, high = (labels.signed_quantity(comparison[f"difference_{end}"], comparison["unit"]) for end in ("low", "high"))
     else:
-        centre = labels.ratio(comparison["ratio"])
-        low, high = (labels.ratio(comparison[f"ratio_{end}"])[:-1] for end in ("low", "high"))
+        centre, low, high = effect_words(comparison)
     if with_interval and low != high:
         ranged = verdict is None
         centre += f" ({low}…{high})" if ranged else f" [{low}, {high}]"
     return Text(f"{centre} {mark}", verdict if verdict in ("better", "worse", "same") else "plain")
+
+
+def effect_words(comparison: Node) -> tuple[str, str, str]:
+    """The ratio, or the difference where there is none, with its low and high."""
+    if comparison["ratio"] is not None:
+        low, high = (labels.ratio(comparison[f"ratio_{end}"])[:-1] for end in ("low", "high"))
+        return labels.ratio(comparison["ratio"]), low, high
+    low, high = (labels.signed_quantity(comparison[f"difference_{end}"], comparison["unit"]) for end in ("low", "high"))
+    return labels.signed_quantity(comparison["difference"], comparison["unit"]), low, high
 
 
 def _is_plainer_absolute(comparison: Node) -> bool:
