@@ -6,18 +6,21 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     schema       finds results/schema.json and checks against it
     folder       a result folder as frozen dataclasses, blocks selected
     metrics      which metrics are compared, their class, unit and band
-    statistics   paired inference inside blocks
+    statistics   inference, paired inside blocks and between two folders
     pairs        what is compared inside a block: figures, or the slices of two processes in lockstep
     work         whether a run did the baseline's work: exit code, outputs, files, state
     findings     what a user of `try` must know before any figure
     sweep        which M_MMAP_THRESHOLD: rows and their reading
     summary      a folder's summary.json
+    fingerprint  which classes of metric two environments allow to compare
+    folder_comparison  two folders set against each other
     labels       words and numbers as people read them
     tables       the terminal's and Markdown's tables, from a summary alone
     program_tables  those of whole programs
+    comparison_tables  those of two folders
     palette      one colour, marker and line for each allocator
     plots        one file for each kind of picture
-    readme, reference, validate, summarize, plot    the subcommands
+    readme, reference, validate, summarize, compare, plot    the subcommands
 """
 
 SCHEMA_VERSION = 1

@@ -7,6 +7,9 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
+from .comparison_tables import LEGEND as COMPARISON_LEGEND
+from .comparison_tables import comparison_tables, counts_line, header_lines, quiet_cells
+from .fingerprint import refusal_lines
 from .program_tables import finding_lines, overview_tables, program_table
 from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
                      Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
@@ -51,6 +54,22 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
         parts.extend(line for text in legend_of(summary) for line in _wrapped(text, "  "))
     parts.extend(line for note in summary["notes"] for line in _wrapped(f"note: {note}", "  "))
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def terminal_comparison(document: Mapping[str, Any], everything: bool = False, colour: bool = False) -> str:
+    """Two folders set against each other; refusals first, the count of all verdicts last."""
+    parts = [line for text in header_lines(document) for line in _wrapped(text, "  ", first="")]
+    parts.extend(line for text in refusal_lines(document["refused"]) for line in _wrapped(text, "  ", first="! "))
+    parts.append("")
+    for table in comparison_tables(document, everything):
+        parts.extend(_terminal_table(table, colour) if table.rows else _title_and_notes(table))
+    quiet = [] if everything else quiet_cells(document)
+    if quiet:
+        parts.extend([*_wrapped(f"every figure is the same: {'; '.join(quiet)}", "  ", first=""), ""])
+    if document["comparisons"]:
+        parts.extend(line for text in COMPARISON_LEGEND for line in _wrapped(text, "  "))
+    parts.extend(line for note in document["notes"] for line in _wrapped(f"note: {note}", "  "))
+    return "\n".join([*parts, counts_line(document)]) + "\n"
 
 
 def markdown_summary(summary: Summary) -> str:
@@ -143,6 +162,12 @@ def _terminal_table(table: Table, colour: bool) -> list[str]:
         lines.extend(_grid(part, colour))
     lines.extend(line for note in table.notes for line in _wrapped(note, "    ", first="  "))
     return [*lines, ""]
+
+
+def _title_and_notes(table: Table) -> list[str]:
+    """A table of which no row is worth showing."""
+    lines = [*_wrapped(table.title, "  ", first=""), *_wrapped(table.subtitle, "  ")]
+    return [*lines, *(line for note in table.notes for line in _wrapped(note, "    ", first="  ")), ""]
 
 
 def _grid(table: Table, colour: bool) -> list[str]:
