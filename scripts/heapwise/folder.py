@@ -40,7 +40,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """One run. `metrics`, `histograms` and `timeline` are empty unless `status` is ok."""
+    """One run. `metrics`, `histograms` and `timeline` are empty unless `status` is ok; `identity` is what the process
+    proved of its allocator, empty where it came to none."""
 
     cell: Cell
     allocator: str
@@ -52,6 +53,7 @@ class Record:
     status_detail: str
     exit_code: int | None
     signal: int | None
+    identity: Mapping[str, Any]
     work: Mapping[str, Any]
     metrics: Mapping[str, Any]
     histograms: Mapping[str, Any]
@@ -232,8 +234,8 @@ def _record(node: Any, number: int, path: Path) -> Record:
         return Record(
             cell=Cell.from_json(cell), allocator=cell["allocator"], group=node.get("group"), block=node["block"],
             attempt=node["attempt"], order=node["order"], status=node["status"], status_detail=node["status_detail"],
-            exit_code=node.get("exit_code"), signal=node.get("signal"), work=node.get("work") or {},
-            metrics=node.get("metrics") or {}, histograms=node.get("histograms") or {},
+            exit_code=node.get("exit_code"), signal=node.get("signal"), identity=node.get("identity") or {},
+            work=node.get("work") or {}, metrics=node.get("metrics") or {}, histograms=node.get("histograms") or {},
             timeline=node.get("timeline") or {}, outcome=node.get("outcome") or {})
     except (KeyError, TypeError, AttributeError) as error:
         raise HeapwiseError(f"{where} lacks or misspells {error}. "

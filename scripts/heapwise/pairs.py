@@ -37,10 +37,10 @@ def figures_of(work: GroupWork, record: Record) -> Mapping[str, float] | None:
     return None if work.failure_words(record) is not None else derive(record.metrics, record.work)
 
 
-def pairs_of(work: GroupWork, allocator: str, metric: Metric) -> Pairs:
-    """The pairs of one metric of one allocator against the group's baseline."""
+def pairs_of(work: GroupWork, allocator: str, metric: Metric, against: str | None = None) -> Pairs:
+    """The pairs of one metric of one allocator against the group's baseline, or against another of its allocators."""
     both = []
-    for ours, theirs in zip(work.runs.records(allocator), work.runs.records(work.runs.group.baseline)):
+    for ours, theirs in zip(work.runs.records(allocator), work.runs.records(against or work.runs.group.baseline)):
         mine, other = figures_of(work, ours), figures_of(work, theirs)
         if mine is not None and other is not None and metric.name in mine and metric.name in other:
             both.append((mine[metric.name], other[metric.name], ours, theirs))
