@@ -41,18 +41,18 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
     parts = _findings_lines(summary)
     for view in cell_views(summary, "comparison"):
         table = cell_table(view, TERMINAL_COLUMNS)
-        parts.extend(_terminal_table(table, colour) if table else _bare_cell(view))
+        parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
     for view in cell_views(summary, "command"):
         table = program_table(view)
-        parts.extend(_terminal_table(table, colour) if table else _bare_cell(view))
+        parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
     for table in overview_tables(cell_views(summary, "command")):
-        parts.extend(_terminal_table(table, colour))
+        parts.extend(terminal_table(table, colour))
     for sweep in summary["sweeps"]:
-        parts.extend(_terminal_table(sweep_table(sweep), colour))
-        parts.extend([*_wrapped(sweep["reading"], "  "), ""])
+        parts.extend(terminal_table(sweep_table(sweep), colour))
+        parts.extend([*wrapped(sweep["reading"], "  "), ""])
     if any(group["purpose"] in ("comparison", "command", "sweep") for group in summary["groups"]):
-        parts.extend(line for text in legend_of(summary) for line in _wrapped(text, "  "))
-    parts.extend(line for note in summary["notes"] for line in _wrapped(f"note: {note}", "  "))
+        parts.extend(line for text in legend_of(summary) for line in wrapped(text, "  "))
+    parts.extend(line for note in summary["notes"] for line in wrapped(f"note: {note}", "  "))
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
@@ -107,6 +107,22 @@ def environment_line(summary: Summary) -> str:
     return "; ".join(parts)
 
 
+def terminal_table(table: Table, colour: bool) -> list[str]:
+    """The table's lines, TERMINAL_WIDTH wide at most, and an empty one."""
+    lines = [_tinted(line, "strong", colour) for line in wrapped(table.title, "  ", first="")]
+    lines.extend(wrapped(table.subtitle, "  "))
+    for part in _fitting_parts(table):
+        lines.extend(_grid(part, colour))
+    lines.extend(line for note in table.notes for line in wrapped(note, "    ", first="  "))
+    return [*lines, ""]
+
+
+def wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+    """The text in lines of TERMINAL_WIDTH; what follows the first is indented two more."""
+    return textwrap.wrap(text, TERMINAL_WIDTH, initial_indent=indent if first is None else first,
+                         subsequent_indent=indent + "  ") or [""]
+
+
 def markdown_table(table: Table) -> list[str]:
     """The table's lines; a word in the place of figures stands in the first of its columns."""
     lines = [_markdown_row(table.headings), "|" + "|".join([" :--- "] + [" ---: "] * (len(table.headings) - 1)) + "|"]
@@ -140,7 +156,7 @@ def _findings_lines(summary: Summary) -> list[str]:
         return []
     lines = ["before any figure:"]
     for subject, text in finding_lines(summary):
-        lines.extend(_wrapped(f"{subject}: {text}", "  ", first="  ! "))
+        lines.extend(wrapped(f"{subject}: {text}", "  ", first="  ! "))
     return [*lines, ""]
 
 
@@ -151,16 +167,7 @@ def _bare_cell(view: CellView) -> list[str]:
         for allocator in view.allocators:
             runs = view.runs(pass_name, allocator)
             words = (runs["status_text"] or f"ok in {runs['ok_count']} runs") if runs else "not run"
-            lines.extend(_wrapped(f"{pass_name}: {allocator} {words}", "  "))
-    return [*lines, ""]
-
-
-def _terminal_table(table: Table, colour: bool) -> list[str]:
-    lines = [_tinted(line, "strong", colour) for line in _wrapped(table.title, "  ", first="")]
-    lines.extend(_wrapped(table.subtitle, "  "))
-    for part in _fitting_parts(table):
-        lines.extend(_grid(part, colour))
-    lines.extend(line for note in table.notes for line in _wrapped(note, "    ", first="  "))
+            lines.extend(wrapped(f"{pass_name}: {allocator} {words}", "  "))
     return [*lines, ""]
 
 
@@ -178,7 +185,7 @@ def _grid(table: Table, colour: bool) -> list[str]:
     lines = [_line(headings, widths, marked, colour=False), "  " + "─" * (sum(widths) - GAP)]
     for row in table.rows:
         if len(row[0].text) + GAP > widths[0]:
-            lines.extend(_tinted(line, row[0].tone, colour) for line in _wrapped(row[0].text, "  "))
+            lines.extend(_tinted(line, row[0].tone, colour) for line in wrapped(row[0].text, "  "))
             row = (Text("", row[0].tone), *row[1:])
         lines.append(_line(row, widths, marked, colour))
     return lines
@@ -248,8 +255,3 @@ def _line(row: Sequence[Text], widths: Sequence[int], marked: set[int], colour: 
 def _tinted(text: str, tone: str, colour: bool) -> str:
     code = _COLOURS.get(tone)
     return f"\033[{code}m{text}\033[0m" if colour and code and text.strip() else text
-
-
-def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
-    return textwrap.wrap(text, TERMINAL_WIDTH, initial_indent=indent if first is None else first,
-                         subsequent_indent=indent + "  ") or [""]
