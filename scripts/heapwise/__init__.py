@@ -20,7 +20,11 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     comparison_tables  those of two folders
     palette      one colour, marker and line for each allocator
     plots        one file for each kind of picture
-    readme, reference, validate, summarize, compare, plot    the subcommands
+    truths       what is known to be true of named allocators, as data
+    rules        what no run of any folder may break
+    evidence     what a folder has to say about a truth, and the verdict
+    remedies     the line that measures what a folder does not have
+    readme, reference, validate, verify, summarize, compare, plot    the subcommands
 """
 
 SCHEMA_VERSION = 1

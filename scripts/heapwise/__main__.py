@@ -3,12 +3,14 @@
     python -m heapwise summarize DIR [--json] [--no-plots] [--png]   summary.json, summary.md, plots, tables
     python -m heapwise compare DIR_A DIR_B [--all] [--json] [--out FILE]   one folder against another
     python -m heapwise plot DIR [--png]                              the pictures alone
+    python -m heapwise verify DIR [--json]                           what is known to be true, checked on a folder
     python -m heapwise validate DIR                                  check every record against the schema
     python -m heapwise reference DIR NAME                            pack a folder into results/reference/NAME
     python -m heapwise readme [--check]                              the figures in README.md
 
 `python -m heapwise SUBCOMMAND --help` says more. Run it with PYTHONPATH=scripts and the interpreter
-that `scripts/choose-python` prints. Exit codes: 0 done, 1 a check says no, 2 error, 3 incomparable.
+that `scripts/choose-python` prints. Exit codes: 0 done, 1 a check says no, 2 error, 3 incomparable,
+4 inconclusive.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import sys
 
 from .errors import HeapwiseError
 
-SUBCOMMANDS = ("summarize", "compare", "plot", "validate", "reference", "readme")
+SUBCOMMANDS = ("summarize", "compare", "plot", "verify", "validate", "reference", "readme")
 
 
 def main(words: list[str]) -> int:

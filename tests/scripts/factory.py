@@ -45,6 +45,7 @@ class Behaviour:
     remarks: Callable[[int], tuple[str, ...]] = lambda block: ()
     tree_bytes: int | None = None  # without it a command is as those recorded before tree memory was looked at
     share: tuple[float, float] = (0.85, 0.7)  # of the tree's memory: malloc's, live
+    live_bytes: int | None = None  # at the end of the timeline; without it 80 % of rss_bytes
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _memory(random: np.random.Generator, behaviour: Behaviour, noise: float) -> 
     peak = before + int(behaviour.rss_bytes * (1 + random.normal(0, 0.002)))
     operations = np.linspace(0, OPERATIONS, 40).astype(int)
     growth = 1 - np.exp(-np.linspace(0, 4, 40))
-    live = (0.8 * behaviour.rss_bytes * growth).astype(int)
+    live = ((behaviour.live_bytes or 0.8 * behaviour.rss_bytes) * growth).astype(int)
     metrics = {
         "rss_before_bytes": before, "rss_end_bytes": int(peak * 0.97), "rss_peak_bytes": peak,
         "rss_drained_bytes": before + behaviour.rss_bytes // 4, "vsz_end_bytes": behaviour.vsz_bytes,
