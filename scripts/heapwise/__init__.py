@@ -24,7 +24,8 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     rules        what no run of any folder may break
     evidence     what a folder has to say about a truth, and the verdict
     remedies     the line that measures what a folder does not have
-    readme, reference, validate, verify, summarize, compare, plot    the subcommands
+    google_benchmark  runs as the JSON that Google Benchmark writes
+    readme, reference, validate, verify, export, summarize, compare, plot    the subcommands
 """
 
 SCHEMA_VERSION = 1

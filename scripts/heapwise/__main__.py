@@ -4,6 +4,7 @@
     python -m heapwise compare DIR_A DIR_B [--all] [--json] [--out FILE]   one folder against another
     python -m heapwise plot DIR [--png]                              the pictures alone
     python -m heapwise verify DIR [--json]                           what is known to be true, checked on a folder
+    python -m heapwise export DIR --format FORMAT [--out FILE]       its runs as another tool's file
     python -m heapwise validate DIR                                  check every record against the schema
     python -m heapwise reference DIR NAME                            pack a folder into results/reference/NAME
     python -m heapwise readme [--check]                              the figures in README.md
@@ -22,7 +23,7 @@ import sys
 
 from .errors import HeapwiseError
 
-SUBCOMMANDS = ("summarize", "compare", "plot", "verify", "validate", "reference", "readme")
+SUBCOMMANDS = ("summarize", "compare", "plot", "verify", "export", "validate", "reference", "readme")
 
 
 def main(words: list[str]) -> int:
