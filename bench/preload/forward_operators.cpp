@@ -1,11 +1,12 @@
-// The C++ operators of libheapwise_count.so: forwarded to the next definition of the same form, and
-// counted where that does not pass through malloc (jemalloc's, tcmalloc's, mimalloc's own).
+// The C++ operators of a library that sees every heap call: forwarded to the next definition of the
+// same form, and seen where that does not pass through malloc (jemalloc's, tcmalloc's, mimalloc's
+// own).
 // Without a C++ library in sight, as when a C program loads one privately, they are malloc and
 // free.
 #include <cstdint>
 #include <new>
 
-#include "bench/preload/heap_call_counters.h"
+#include "bench/preload/heap_calls.h"
 #include "bench/preload/interposition.h"
 
 static_assert(sizeof(std::size_t) == sizeof(unsigned long), "the mangled names below say `m`");
@@ -66,9 +67,9 @@ void* forward_new(NextOperator<Function>& operator_new, std::size_t size,
     }
     return object;
   }
-  const CountedOperator call;
+  const SeenOperator call;
   void* object = next(size, arguments...);
-  call.returned(size);
+  call.returned(HeapCallKind::kAllocation, size);
   return object;
 }
 
@@ -77,9 +78,9 @@ void forward_delete(NextOperator<Function>& operator_delete, void* object,
                     Arguments&&... arguments) {
   Function* next = operator_delete.get();
   if (next == nullptr) return free(object);
-  const CountedOperator call;
+  const SeenOperator call;
   next(object, arguments...);
-  call.returned(0);
+  call.returned(HeapCallKind::kRelease, 0);
 }
 
 }  // namespace
