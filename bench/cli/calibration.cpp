@@ -69,13 +69,18 @@ struct Stage {
   std::string name;
   unsigned comparisons;
   Nanoseconds time;  // of a comparison; 0: the fewest blocks
-  std::function<Injection(const Group&, PairRunner&, std::uint64_t seed)> injection;
+  std::function<Injection(const PairTrial&)> injection;
 };
 
+/// Three per cent of what is timed. The dial is a share of all CPU time of the process, which draws
+/// random numbers between its batches too.
+Injection time_injection(const PairTrial& trial) {
+  return {.time_share = kInjectedTimeShare * trial.workload_share};
+}
+
 /// Half a per cent more faults and three per cent more memory than the baseline has.
-Injection memory_injection(const Group& group, PairRunner& runner, std::uint64_t seed) {
-  const auto result = run_baseline_trial(group, seed, runner);
-  if (result.status != Status::kOk) return {};
+Injection memory_injection(const PairTrial& trial) {
+  const auto& result = trial.baseline;
   const double faults = result.metrics.at("minor_faults_count");
   const double operations = result.work.at("operations_count");
   const double growth = result.metrics.at("rss_peak_bytes").get<double>() -
@@ -89,7 +94,10 @@ void plan_group(Group& group, const Stage& stage, std::size_t groups_count, std:
                 PairRunner& runner) {
   if (stage.injection) group.injection.emplace();  // both sides of a trial carry the shim too
   const auto block = run_trial(group, seed, runner);
-  if (stage.injection) group.injection = stage.injection(group, runner, seed);
+  if (stage.injection) {
+    const auto trial = try_pair(group, seed, runner);
+    if (trial.ok) group.injection = stage.injection(trial);
+  }
   const auto fitting = block.value == 0 ? 0 : stage.time.value / block.value;
   group.comparison_blocks = std::max(kFewestBlocks, static_cast<unsigned>(fitting));
   const auto comparisons = (stage.comparisons + groups_count - 1) / groups_count;
@@ -122,11 +130,8 @@ PreparedCampaign prepare_stage(const Stage& stage, const CalibrationOptions& opt
 
 std::vector<Stage> stages_of(const CalibrationOptions& options) {
   const auto time = parse_duration("--time-per-comparison", options.time);
-  const auto slower = [](const Group&, PairRunner&, std::uint64_t) {
-    return Injection{.time_share = kInjectedTimeShare};
-  };
   return {{.name = "aa", .comparisons = options.comparisons, .time = time, .injection = {}},
-          {.name = "time", .comparisons = options.injected, .time = time, .injection = slower},
+          {.name = "time", .comparisons = options.injected, .time = time, .injection = time_injection},
           {.name = "memory",
            .comparisons = options.injected,
            .time = {},

@@ -2,8 +2,8 @@
 // the suite's comparisons notice. Both sides of such a comparison have it in front; a dial that is
 // not set, or 0, injects nothing and leaves the rest of the library's own cost as it is.
 //
-//   HEAPWISE_INJECT_TIME_SHARE=0.03         every thread's heap operations take 3 % longer, with
-//                                           what the program does between them (time_share.h)
+//   HEAPWISE_INJECT_TIME_SHARE=0.03         every thread's heap operations take 3 % more CPU time,
+//                                           with what the program does between them (time_share.h)
 //   HEAPWISE_INJECT_FAULTS_PER_MILLION=500  after n allocations of a thread floor(n * 500 / 10^6)
 //                                           more minor page faults than it would have had
 //   HEAPWISE_INJECT_RESIDENT_BYTES=1000000  as much more memory, in whole pages, from the first
@@ -28,17 +28,21 @@
 namespace heapwise {
 namespace {
 
-struct MonotonicClock {
-  static std::uint64_t now_ns() {
+struct SystemClock {
+  static std::uint64_t now_ns() { return read(CLOCK_MONOTONIC); }
+  static std::uint64_t cpu_ns() { return read(CLOCK_THREAD_CPUTIME_ID); }
+
+ private:
+  static std::uint64_t read(clockid_t clock) {
     timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
            static_cast<std::uint64_t>(now.tv_nsec);
   }
 };
 
 using Hook = void();
-using ThreadTimeShare = TimeShare<MonotonicClock>;
+using ThreadTimeShare = TimeShare<SystemClock>;
 
 struct Dial {
   const char* variable;

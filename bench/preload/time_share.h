@@ -1,25 +1,20 @@
-// Makes the heap operations of one thread slower by a share of the time they take.
+// Makes the heap operations of one thread slower by a share of the CPU time they take.
 //
 //   allocations   | . . . . window . . . . |spin| . . . . window . . . . |spin| ...
-//                                          ^ share * median of the last windows
+//                                          ^ share * the window's CPU time
 //
-// The time from spin to spin is the workload's: its heap operations and what it does between them.
-// A window that spans a pause, such as another process's turn, is far from the median and costs
-// nothing. How many allocations make a window adapts, so that the clock is read rarely and a spin
-// is still short. Nothing is spun before there are windows enough to judge; what they owe is paid
-// then, and what a spin took too long is taken off the next. With a share of 0 the clock is read
-// all the same, so two shares differ in the spin alone.
+// The CPU time from spin to spin is the workload's: its heap operations and what it does between
+// them; another process's turn is not in it. How many allocations make a window adapts, so that the
+// clock is read rarely and a spin is still short. What a spin took too long is taken off the next.
+// With a share of 0 the clocks are read all the same, so two shares differ in the spin alone.
 #pragma once
 
-#include <bit>
-#include <cstddef>
 #include <cstdint>
-
-#include "bench/preload/recent_median.h"
 
 namespace heapwise {
 
-/// Clock::now_ns() gives nanoseconds, of which only differences mean anything.
+/// Clock::cpu_ns() gives the thread's CPU time, Clock::now_ns() any time that is cheap to read; of
+/// both only differences mean anything.
 template <class Clock>
 class TimeShare {
  public:
@@ -34,64 +29,50 @@ class TimeShare {
   std::uint64_t allocations_per_window() const { return allocations_per_window_; }
 
  private:
-  static constexpr std::size_t kWindowsRemembered = 15;
-  static constexpr std::size_t kWindowsToJudge = 5;  // one or two of them may be outliers
-  static constexpr std::uint64_t kShortestWindowNs = 10'000;
-  static constexpr std::uint64_t kLongestWindowNs = 40'000;
-  static constexpr std::uint64_t kAdaptedWindowNs =
-      28'000;  // at most: what comes out is a half to 1
+  // A reading of the thread's CPU time is a system call of half a microsecond.
+  static constexpr std::uint64_t kShortestWindowNs = 100'000;
+  static constexpr std::uint64_t kLongestWindowNs = 400'000;
   static constexpr std::uint64_t kFirstAllocations = 64;
-  static constexpr std::uint64_t kMostAllocations = 8192;
+  static constexpr std::uint64_t kMostAllocations = 65'536;
   // A spin that ends later than this was interrupted: not injected, so not to be taken off.
   static constexpr std::int64_t kOvershootMostNs = 200;
 
   __attribute__((noinline)) void end_window(std::uint64_t share_parts) {
     if (has_begun_) {
-      windows_.add(Clock::now_ns() - window_began_ns_);
-      ++unpaid_windows_;
-      if (windows_.count() >= kWindowsToJudge) judge(share_parts);
+      const std::uint64_t window = Clock::cpu_ns() - window_began_ns_;
+      owed_ns_ += static_cast<std::int64_t>(window * share_parts / kPartsPerShare);
+      adapt(window);
     }
     has_begun_ = true;
     allocations_left_ = allocations_per_window_;
-    window_began_ns_ = spin();
+    spin();
+    window_began_ns_ = Clock::cpu_ns();
   }
 
-  void judge(std::uint64_t share_parts) {
-    const std::uint64_t median = windows_.median();
-    owed_ns_ += static_cast<std::int64_t>(median * unpaid_windows_ * share_parts / kPartsPerShare);
-    unpaid_windows_ = 0;
-    if (median < kShortestWindowNs || median > kLongestWindowNs) adapt_to(median);
+  void adapt(std::uint64_t window_ns) {
+    if (window_ns < kShortestWindowNs && allocations_per_window_ < kMostAllocations) {
+      allocations_per_window_ *= 2;
+    } else if (window_ns > kLongestWindowNs && allocations_per_window_ > 1) {
+      allocations_per_window_ /= 2;
+    }
   }
 
-  void adapt_to(std::uint64_t median_ns) {
-    const std::uint64_t fitting =
-        allocations_per_window_ * kAdaptedWindowNs / (median_ns == 0 ? 1 : median_ns);
-    const std::uint64_t power = fitting == 0 ? 1 : std::bit_floor(fitting);
-    const std::uint64_t adapted = power > kMostAllocations ? kMostAllocations : power;
-    if (adapted == allocations_per_window_) return;
-    allocations_per_window_ = adapted;
-    windows_.forget_all();
-  }
-
-  // Gives the time at which it ended. Begins with a look at the clock of its own: the bookkeeping
-  // before must not be a part of the spin, because a share of 0 has it too.
-  std::uint64_t spin() {
+  // Begins with a look at the clock of its own: the bookkeeping before must not be a part of the
+  // spin, because a share of 0 has it too.
+  void spin() {
     const std::uint64_t begins = Clock::now_ns();
+    if (owed_ns_ <= 0) return;
     std::uint64_t now = begins;
-    if (owed_ns_ <= 0) return now;
     while (static_cast<std::int64_t>(now - begins) < owed_ns_) now = Clock::now_ns();
     const std::int64_t overshoot = static_cast<std::int64_t>(now - begins) - owed_ns_;
     owed_ns_ = -(overshoot < kOvershootMostNs ? overshoot : kOvershootMostNs);
-    return now;
   }
 
   std::uint64_t allocations_left_ = 1;  // the first one opens the first window
   std::uint64_t allocations_per_window_ = kFirstAllocations;
   std::uint64_t window_began_ns_ = 0;
-  std::uint64_t unpaid_windows_ = 0;
   std::int64_t owed_ns_ = 0;  // negative after a spin that took too long
   bool has_begun_ = false;
-  RecentMedian<kWindowsRemembered> windows_;
 };
 
 }  // namespace heapwise

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "bench/core/clock.h"
 #include "workloads/workload.h"
@@ -50,28 +51,6 @@ std::array<RunRequest, 2> requests_of(const Group& group, std::uint64_t seed) {
   return requests;
 }
 
-struct PairTrial {
-  bool ok = false;
-  Nanoseconds wall;
-  Nanoseconds start;  // until both were ready
-  double slice_ns = 0;  // the slower side's median
-};
-
-PairTrial try_pair(const Group& group, std::uint64_t seed, PairRunner& runner) {
-  const auto begun = monotonic_now();
-  const auto results = runner.run_pair(requests_of(group, seed));
-  PairTrial trial{.ok = true, .wall = monotonic_now() - begun};
-  for (const auto& result : results) {
-    trial.ok = trial.ok && result.status == Status::kOk;
-    if (!trial.ok) return trial;
-    auto slices = result.metrics.at("slice_ns").get<std::vector<double>>();
-    std::ranges::nth_element(slices, slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2));
-    trial.slice_ns = std::max(trial.slice_ns, slices[slices.size() / 2]);
-    trial.start = std::max(trial.start, result.ready_after);
-  }
-  return trial;
-}
-
 /// What a turn of both sides takes, lead-ins and the drawing of random numbers included.
 double turn_ns(const PairTrial& trial, const Slicing& slicing) {
   return static_cast<double>((trial.wall - trial.start).value) /
@@ -106,9 +85,27 @@ Nanoseconds try_whole_runs(const Group& group, std::uint64_t seed, PairRunner& r
 
 }  // namespace
 
-RunResult run_baseline_trial(const Group& group, std::uint64_t seed, PairRunner& runner) {
-  auto results = runner.run_pair(requests_of(group, seed));
-  return std::move(results.at(group.allocators.at(0) == group.baseline ? 0 : 1));
+PairTrial try_pair(const Group& group, std::uint64_t seed, PairRunner& runner) {
+  const auto requests = requests_of(group, seed);
+  const auto begun = monotonic_now();
+  auto results = runner.run_pair(requests);
+  PairTrial trial{.ok = true, .wall = monotonic_now() - begun};
+  double slices_ns = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    trial.ok = trial.ok && results[i].status == Status::kOk;
+    if (!trial.ok) return trial;
+    auto slices = results[i].metrics.at("slice_ns").get<std::vector<double>>();
+    slices_ns = std::accumulate(slices.begin(), slices.end(), slices_ns);
+    std::ranges::nth_element(slices, slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2));
+    trial.slice_ns = std::max(trial.slice_ns, slices[slices.size() / 2]);
+    trial.start = std::max(trial.start, results[i].ready_after);
+    if (group.allocators[i] == group.baseline) trial.baseline = std::move(results[i]);
+  }
+  const auto& slicing = group.slicing.value();
+  const auto batches = static_cast<double>(slicing.batches_per_slice);
+  const auto led_in = (batches + static_cast<double>(slicing.lead_in_batches)) / batches;
+  trial.workload_share = slices_ns * led_in / static_cast<double>((trial.wall - trial.start).value);
+  return trial;
 }
 
 Nanoseconds run_trial(Group& group, std::uint64_t seed, PairRunner& runner) {

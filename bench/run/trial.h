@@ -16,7 +16,16 @@ namespace heapwise {
 /// the campaign will record how it fails.
 Nanoseconds run_trial(Group& group, std::uint64_t seed, PairRunner& runner);
 
-/// The baseline's own figures from one trial pair of a lockstep group that has been cut.
-RunResult run_baseline_trial(const Group& group, std::uint64_t seed, PairRunner& runner);
+/// One trial pair of a lockstep group whose slices have been cut.
+struct PairTrial {
+  bool ok = false;
+  Nanoseconds wall;
+  Nanoseconds start;    // until both were ready
+  double slice_ns = 0;  // the slower side's median
+  double workload_share = 0;  // of the turns' time: in batches, timed or in lead-ins; the rest draws
+                              // random numbers and changes processes
+  RunResult baseline;
+};
+PairTrial try_pair(const Group& group, std::uint64_t seed, PairRunner& runner);
 
 }  // namespace heapwise
