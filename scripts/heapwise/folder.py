@@ -59,6 +59,7 @@ class Record:
     histograms: Mapping[str, Any]
     timeline: Mapping[str, Any]
     outcome: Mapping[str, Any]
+    started_unix_ns: int = 0
 
     @property
     def ok(self) -> bool:
@@ -236,7 +237,8 @@ def _record(node: Any, number: int, path: Path) -> Record:
             attempt=node["attempt"], order=node["order"], status=node["status"], status_detail=node["status_detail"],
             exit_code=node.get("exit_code"), signal=node.get("signal"), identity=node.get("identity") or {},
             work=node.get("work") or {}, metrics=node.get("metrics") or {}, histograms=node.get("histograms") or {},
-            timeline=node.get("timeline") or {}, outcome=node.get("outcome") or {})
+            timeline=node.get("timeline") or {}, outcome=node.get("outcome") or {},
+            started_unix_ns=node.get("started_unix_ns", 0))
     except (KeyError, TypeError, AttributeError) as error:
         raise HeapwiseError(f"{where} lacks or misspells {error}. "
                             f"Check the folder with `python -m heapwise validate {path}`.") from error
