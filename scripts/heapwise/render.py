@@ -58,17 +58,17 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
 
 def terminal_comparison(document: Mapping[str, Any], everything: bool = False, colour: bool = False) -> str:
     """Two folders set against each other; refusals first, the count of all verdicts last."""
-    parts = [line for text in header_lines(document) for line in _wrapped(text, "  ", first="")]
-    parts.extend(line for text in refusal_lines(document["refused"]) for line in _wrapped(text, "  ", first="! "))
+    parts = [line for text in header_lines(document) for line in wrapped(text, "  ", first="")]
+    parts.extend(line for text in refusal_lines(document["refused"]) for line in wrapped(text, "  ", first="! "))
     parts.append("")
     for table in comparison_tables(document, everything):
-        parts.extend(_terminal_table(table, colour) if table.rows else _title_and_notes(table))
+        parts.extend(terminal_table(table, colour) if table.rows else _title_and_notes(table))
     quiet = [] if everything else quiet_cells(document)
     if quiet:
-        parts.extend([*_wrapped(f"every figure is the same: {'; '.join(quiet)}", "  ", first=""), ""])
+        parts.extend([*wrapped(f"every figure is the same: {'; '.join(quiet)}", "  ", first=""), ""])
     if document["comparisons"]:
-        parts.extend(line for text in COMPARISON_LEGEND for line in _wrapped(text, "  "))
-    parts.extend(line for note in document["notes"] for line in _wrapped(f"note: {note}", "  "))
+        parts.extend(line for text in COMPARISON_LEGEND for line in wrapped(text, "  "))
+    parts.extend(line for note in document["notes"] for line in wrapped(f"note: {note}", "  "))
     return "\n".join([*parts, counts_line(document)]) + "\n"
 
 
@@ -173,8 +173,8 @@ def _bare_cell(view: CellView) -> list[str]:
 
 def _title_and_notes(table: Table) -> list[str]:
     """A table of which no row is worth showing."""
-    lines = [*_wrapped(table.title, "  ", first=""), *_wrapped(table.subtitle, "  ")]
-    return [*lines, *(line for note in table.notes for line in _wrapped(note, "    ", first="  ")), ""]
+    lines = [*wrapped(table.title, "  ", first=""), *wrapped(table.subtitle, "  ")]
+    return [*lines, *(line for note in table.notes for line in wrapped(note, "    ", first="  ")), ""]
 
 
 def _grid(table: Table, colour: bool) -> list[str]:
