@@ -270,5 +270,17 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in result]
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values, in the order given: with those below a level, the chance of any false one is below it."""
+    count = len(p_values)
+    if count == 0:
+        return []
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.asarray(p_values, dtype=float)[order] * np.arange(count, 0, -1)
+    result = np.empty(count)
+    result[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return [float(value) for value in result]
+
+
 def _exponential(logs: Estimate) -> Estimate:
     return Estimate(math.exp(logs.centre), math.exp(logs.low), math.exp(logs.high))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from heapwise.metrics import Metric
 from heapwise.statistics import (adjusted, benjamini_hochberg, compare, compare_sittings, compare_through_baseline,
-                                 critical_rank_sum, critical_u, estimate, mann_whitney_p, shift, signed_rank_p,
-                                 walsh_averages)
+                                 critical_rank_sum, critical_u, estimate, holm, mann_whitney_p, shift,
+                                 signed_rank_p, walsh_averages)
 from scipy import stats
 
 NOISY = Metric("time", "time", "ns", "noisy", "throughput", 0.01)
@@ -70,6 +70,24 @@ def test_benjamini_hochberg_gives_the_worked_example():
     """Would catch: an adjustment that is not monotone or in the wrong order."""
     assert benjamini_hochberg([0.04, 0.01, 0.03, 0.5]) == pytest.approx([0.16 / 3, 0.04, 0.16 / 3, 0.5])
     assert benjamini_hochberg([]) == []
+
+
+def test_holm_gives_the_values_computed_by_hand():
+    """Would catch: Bonferroni for every p, an adjustment that is not monotone, or results in the order of their size."""
+    # sorted .005 .01 .03 .04: times 4, 3, 2, 1 = .02 .03 .06 .04, and nothing below the one before it
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.02, 0.02]) == pytest.approx([0.04, 0.04]), "ties"
+    assert holm([0.6, 0.003, 1.0]) == pytest.approx([1.0, 0.009, 1.0]), "never above 1"
+    assert holm([0.02]) == [0.02] and holm([]) == []
+
+
+def test_holm_keeps_the_chance_of_any_false_one_where_its_dependence_is_unknown():
+    """Would catch: an adjustment for the rate of false ones, which lets a gate of many cells fail without cause."""
+    random = np.random.default_rng(5)
+    tables = random.random((4000, 30))
+    tables[:, :5] = 1e-6  # true effects, which widen what Benjamini-Hochberg lets through
+    assert np.mean([min(holm(table)[5:]) < 0.05 for table in tables]) <= 0.06
+    assert np.mean([min(benjamini_hochberg(table)[5:]) < 0.05 for table in tables]) > 0.1
 
 
 def test_the_ratio_is_candidate_over_baseline():
