@@ -14,10 +14,15 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     summary      a folder's summary.json
     fingerprint  which classes of metric two environments allow to compare
     folder_comparison  two folders set against each other
+    policy       the gate's rules: what is a regression, what is not known, what passes
+    gate_runs    how the runs of both sides of a gate ended
     labels       words and numbers as people read them
     tables       the terminal's and Markdown's tables, from a summary alone
     program_tables  those of whole programs
     comparison_tables  those of two folders
+    gate_tables  those of a gate
+    gate_text    a gate for a terminal and as Markdown
+    junit        a gate for CI services
     palette      one colour, marker and line for each allocator
     plots        one file for each kind of picture
     truths       what is known to be true of named allocators, as data
@@ -25,7 +30,7 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     evidence     what a folder has to say about a truth, and the verdict
     remedies     the line that measures what a folder does not have
     google_benchmark  runs as the JSON that Google Benchmark writes
-    readme, reference, validate, verify, export, summarize, compare, plot    the subcommands
+    readme, reference, validate, verify, export, summarize, compare, gate, plot    the subcommands
 """
 
 SCHEMA_VERSION = 1

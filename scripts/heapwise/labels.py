@@ -91,6 +91,14 @@ def ratio(value: float) -> str:
     return f"{value:.0f}×" if value >= 99.95 else f"{value:.1f}×" if value >= 9.995 else f"{value:.2f}×"
 
 
+def change(value: float) -> str:
+    """A ratio near 1 as a change: 1.048 → `+4.8 %`; under 1 % with two decimals."""
+    percent = 100 * (value - 1)
+    if percent == 0:
+        return "0 %"
+    return f"{percent:+.2f} %" if abs(percent) < 0.995 else f"{percent:+.1f} %"
+
+
 def scaled(value: Any) -> str:
     """A parameter in the grammar of specs: 1048576 → `1M`; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -213,8 +213,18 @@ def _checked(random: np.random.Generator, behaviour: Behaviour, noise: float) ->
     return {"metrics": {}}
 
 
+def _lockstep(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    """The slices of both sides swing together with the machine, so that only the process's own noise is between them."""
+    time_ns = behaviour.time_ns * noise
+    slices = time_ns * OPERATIONS / 20 * np.exp(random.normal(0, 0.02, 20))
+    memory = _memory(random, behaviour, noise)["metrics"]
+    return {"metrics": {"wall_per_operation_ns": time_ns, "cpu_per_operation_ns": time_ns * 0.99,
+                        "slice_ns": [float(value) for value in slices.round(0)],
+                        **{name: value for name, value in memory.items() if name.endswith(("_bytes", "_faults_count"))}}}
+
+
 _FIGURES = {"throughput": _throughput, "latency": _latency, "memory": _memory, "system_calls": _system_calls,
-            "checked": _checked}
+            "checked": _checked, "lockstep": _lockstep}
 
 
 def _command(random: np.random.Generator, behaviour: Behaviour, noise: float, block: int, served: bool) -> dict[str, Any]:
@@ -314,6 +324,14 @@ def bench_groups() -> list[GroupPlan]:
     return [*comparison_groups("small_churn", {"live": 10_000, "size": 64}),
             *comparison_groups("producer_consumer", {"size": 256, "ratio": "1:1"}, pressed, threads=2),
             *sweep_groups()]
+
+
+def gate_groups(baseline: Behaviour, candidate: Behaviour, blocks: int = 8, workload: str = "small_churn",
+                specs: tuple[str, str] = ("old=./old.so", "new=./new.so")) -> list[GroupPlan]:
+    """A cell in lockstep and its system calls, the one against the other."""
+    behaviours = dict(zip(specs, (baseline, candidate)))
+    return [GroupPlan(workload, behaviours, pass_name, blocks, baseline=specs[0], parameters={"live": 10_000})
+            for pass_name in ("lockstep", "system_calls")]
 
 
 def command_groups(blocks: int = 8, user_metrics: tuple[Mapping[str, str], ...] = (), **changes: Behaviour) -> list[GroupPlan]:
