@@ -11,7 +11,6 @@ namespace heapwise {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitSomeFailed = 1;
 inline constexpr int kExitError = 2;
-inline constexpr int kExitIncomparable = 3;
 inline constexpr int kExitInconclusive = 4;
 inline constexpr int kExitInterrupted = 130;
 
@@ -38,9 +37,11 @@ class BriefFormatter : public CLI::Formatter {
 
 Subcommand add_bench(CLI::App& app);
 Subcommand add_compare(CLI::App& app);
+Subcommand add_export(CLI::App& app);
 Subcommand add_gate(CLI::App& app);
 Subcommand add_list(CLI::App& app);
 Subcommand add_try(CLI::App& app);
+Subcommand add_verify(CLI::App& app);
 
 /// Parses, and runs the subcommand that was named. Errors of usage come out as UsageError, --help
 /// and --version print and return 0.

@@ -88,6 +88,11 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
   auto candidates = resolve_candidates(specs_of(plan), parts);
   require_memory(largest_cell(plan), available_memory());
   verify_settings(candidates, parts, {}, interrupt);
+  for (const auto& [text, candidate] : candidates) {
+    if (candidate.excluded) {
+      throw UsageError("'" + text + "' cannot be compared: " + candidate.exclusion_detail);
+    }
+  }
   touch_memory(largest_cell(plan), available_memory());
   WorkerRunner runner(parts, candidates, interrupt);
   const auto costs = run_trials(plan, runner, interrupt);

@@ -119,14 +119,30 @@ DuelRequest request_of(const Options& options, const CommandLine& line) {
           .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
 }
 
-/// False when Ctrl-C came.
-bool measure(PreparedCampaign& prepared, CampaignResult& result, const Options& options,
+/// The campaign of a gate whose results lie in `folder`; false when Ctrl-C came.
+bool measure(PreparedCampaign& prepared, CampaignResult& result, const std::string& folder,
              const Parts& parts, Interrupt& interrupt) {
   result = run_campaign(prepared, {}, parts, interrupt);
   if (result.end != CampaignEnd::kInterrupted) return true;
-  print_note(fmt::format("Interrupted; go on with: heapwise gate --resume '{}'",
-                         options.resume.empty() ? prepared.folder.path() : options.resume));
+  print_note(fmt::format("Interrupted; go on with: heapwise gate --resume '{}'", folder));
   return false;
+}
+
+/// Measures again what the screen flags, or goes on with that; false when Ctrl-C came.
+bool confirm(const PreparedCampaign& screen, const CampaignResult& screened, Nanoseconds time,
+             const Parts& parts, Interrupt& interrupt) {
+  const auto& place = screen.folder.path();
+  const auto flagged = flagged_groups(place, parts, interrupt);
+  if (flagged.empty()) return true;
+  print_note(fmt::format("{} of {} measurements are flagged and run again with fresh processes",
+                         flagged.size(), screen.manifest.plan.groups.size()));
+  const auto folder = screen.folder.file("confirmation");
+  auto confirmation =
+      fs::exists(folder)
+          ? prepare_resumed(folder, "gate", parts)
+          : prepare_new(plan_confirmation(screen.manifest, screened, flagged, time), folder, parts);
+  CampaignResult confirmed;
+  return measure(confirmation, confirmed, place, parts, interrupt);
 }
 
 int gate_specs(const Options& options, const CommandLine& line, const Parts& parts,
@@ -135,20 +151,10 @@ int gate_specs(const Options& options, const CommandLine& line, const Parts& par
                     ? prepare_duel(request_of(options, line),
                                    result_folder_of(options.out, "gate", "specs"), parts, interrupt)
                     : prepare_resumed(options.resume, "gate", parts);
-  CampaignResult result;
-  if (!measure(screen, result, options, parts, interrupt)) return kExitInterrupted;
-  const auto flagged = flagged_groups(screen.folder.path(), parts, interrupt);
-  const auto folder = screen.folder.file("confirmation");
-  if (!flagged.empty()) {
-    print_note(fmt::format("{} of {} measurements are flagged and run again with fresh processes",
-                           flagged.size(), screen.manifest.plan.groups.size()));
-    const auto time = options.time_budget.empty() ? Nanoseconds{} : screen.manifest.time_budget;
-    auto confirmation =
-        fs::exists(folder)
-            ? prepare_resumed(folder, "gate", parts)
-            : prepare_new(plan_confirmation(screen.manifest, result, flagged, time), folder, parts);
-    if (!measure(confirmation, result, options, parts, interrupt)) return kExitInterrupted;
-  }
+  CampaignResult screened;
+  if (!measure(screen, screened, screen.folder.path(), parts, interrupt)) return kExitInterrupted;
+  const auto time = options.time_budget.empty() ? Nanoseconds{} : screen.manifest.time_budget;
+  if (!confirm(screen, screened, time, parts, interrupt)) return kExitInterrupted;
   const int code = judge({"gate", screen.folder.path()}, options, parts, interrupt);
   print_note("Results: " + screen.folder.path());
   return code;
@@ -211,7 +217,7 @@ Subcommand add_gate(CLI::App& app) {
       ->excludes(aa);
   gate->add_option("--detect", options->detect,
                    "per cent: a time whose interval could hide so much is inconclusive")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
   gate->add_option("--allocators", calibration.allocators, "of --aa: specs, separated by spaces")
       ->allow_extra_args(false)

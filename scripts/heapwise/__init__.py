@@ -20,6 +20,8 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     tables       the terminal's and Markdown's tables, from a summary alone
     program_tables  those of whole programs
     comparison_tables  those of two folders
+    duel_tables  those of two allocators measured against each other
+    calibration_tables  those of the gate's own errors
     gate_tables  those of a gate
     gate_text    a gate for a terminal and as Markdown
     junit        a gate for CI services
@@ -30,7 +32,7 @@ The C++ programs measure and keep raw samples; everything inferred from them is 
     evidence     what a folder has to say about a truth, and the verdict
     remedies     the line that measures what a folder does not have
     google_benchmark  runs as the JSON that Google Benchmark writes
-    readme, reference, validate, verify, export, summarize, compare, gate, plot    the subcommands
+    readme, reference, validate, verify, export, summarize, compare, gate, calibration, plot    the subcommands
 """
 
 SCHEMA_VERSION = 1

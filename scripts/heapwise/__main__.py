@@ -4,6 +4,7 @@
     python -m heapwise compare DIR_A DIR_B [--all] [--json] [--out FILE]   one folder against another
     python -m heapwise gate DIR [--flag] [--detect PCT] [--json] [--out DIR]   pass, regression or inconclusive
     python -m heapwise gate --baseline DIR_A --candidate DIR_B [--out DIR]     the same of two folders
+    python -m heapwise calibration DIR [--json]                      how often the gate is wrong, and what it finds
     python -m heapwise plot DIR [--png]                              the pictures alone
     python -m heapwise verify DIR [--json]                           what is known to be true, checked on a folder
     python -m heapwise export DIR --format FORMAT [--out FILE]       its runs as another tool's file
@@ -25,7 +26,7 @@ import sys
 
 from .errors import HeapwiseError
 
-SUBCOMMANDS = ("summarize", "compare", "gate", "plot", "verify", "export", "validate", "reference", "readme")
+SUBCOMMANDS = ("summarize", "compare", "gate", "calibration", "plot", "verify", "export", "validate", "reference", "readme")
 
 
 def main(words: list[str]) -> int:

@@ -30,7 +30,7 @@ from .errors import HeapwiseError
 from .folder import GroupRuns, ResultFolder, parse_json, read_folder
 from .metrics import Metric
 from .pairs import Pairs, pairs_of
-from .policy import REGRESSION, judge
+from .policy import REGRESSION, is_flagged, judge
 from .render import fitted, terminal_table, wants_colour
 from .statistics import FEWEST_PAIRS_FOR_VERDICT, SIGNIFICANCE, Comparison, compare
 from .summarize import to_json, write_text
@@ -42,7 +42,7 @@ FAULTS = "minor_faults_per_operation"
 MEMORY = "rss_peak_growth_bytes"
 STAGES = ("aa", "time", "memory")
 CELLS_OF_A_GATE = 100
-GATES_DRAWN = 2000
+GATES_DRAWN = 1000
 SEED = 20
 Entry = dict[str, Any]
 
@@ -179,62 +179,61 @@ def _alarms(comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 def _gates(cells: Sequence[Cell]) -> dict[str, Any]:
     """Gates of a hundred cells drawn from the comparisons of `aa`: how many raise an alarm."""
-    random = np.random.default_rng(SEED)
-    drawer = _Drawer(cells, random)
+    drawer = _Drawer(cells, np.random.default_rng(SEED))
     flagged, alarms = 0, 0
     for _ in range(GATES_DRAWN):
         screen, confirmation = drawer.gate()
-        result = judge(screen, confirmation)
-        flagged += sum(one.p_holm is not None for one in result.judgements)
-        alarms += any(one.outcome == REGRESSION for one in result.judgements)
+        flagged += len(screen)
+        alarms += any(one.outcome == REGRESSION for one in judge(screen, confirmation).judgements)
     interval = stats.binomtest(alarms, GATES_DRAWN).proportion_ci(method="exact")
     return {"gates_count": GATES_DRAWN, "cells_count": CELLS_OF_A_GATE, "alarms_count": alarms,
             "alarms_share_high": float(interval.high), "flagged_per_gate": flagged / GATES_DRAWN}
 
 
 class _Drawer:
-    """Draws gates. Comparisons are made once each: a gate of a hundred cells has several hundred of them."""
+    """Draws gates: only what the screen flags can alarm, so nothing else of a gate is kept. Each comparison is made once."""
 
     def __init__(self, cells: Sequence[Cell], random: np.random.Generator) -> None:
         self._cells = cells
         self._random = random
-        self._screens: dict[tuple[int, int, int], list[Entry]] = {}
-        self._confirmations: dict[tuple[int, ...], list[Entry]] = {}
+        self._flagged: dict[tuple[int, int, int], list[Entry]] = {}
+        self._again: dict[tuple[Any, ...], list[Entry]] = {}
 
     def gate(self) -> tuple[list[Entry], list[Entry]]:
+        """The flagged entries of a screen, and the same figures measured again."""
         screen: list[Entry] = []
         confirmation: list[Entry] = []
         for number in range(CELLS_OF_A_GATE):
             cell = int(self._random.integers(len(self._cells)))
-            first, second, third = self._random.permutation(len(self._cells[cell].samples))[[0, 1, -1]]
-            signs = self._random.choice((-1, 1), 3)
-            name = {"parameters": {"cell": number}}  # cells of a gate are distinct
-            entries = self._screen(cell, int(first), int(signs[0]))
-            screen.extend({**entry, **name} for entry in entries)
-            if any(entry["p_value"] < SIGNIFICANCE for entry in entries):
-                again = self._confirmation(cell, (int(second), int(third)), (int(signs[1]), int(signs[2])))
-                confirmation.extend({**entry, **name} for entry in again)
+            first, second, third = (int(place) for place in self._random.permutation(len(self._cells[cell].samples))[[0, 1, -1]])
+            signs = tuple(int(sign) for sign in self._random.choice((-1, 1), 3))
+            name = {"parameters": {"cell": number}}  # the cells of a gate are distinct
+            for entry in self._flagged_entries(cell, first, signs[0]):
+                screen.append({**entry, **name})
+                again = self._again_entries(cell, (second, third), signs[1:], entry["metric"])
+                confirmation.extend({**other, **name} for other in again)
         return screen, confirmation
 
-    def _screen(self, cell: int, sample: int, sign: int) -> list[Entry]:
+    def _flagged_entries(self, cell: int, sample: int, sign: int) -> list[Entry]:
         key = (cell, sample, sign)
-        if key not in self._screens:
-            self._screens[key] = entries_of(self._cells[cell], (sample,), (sign,))
-        return self._screens[key]
+        if key not in self._flagged:
+            self._flagged[key] = [entry for entry in entries_of(self._cells[cell], (sample,), (sign,)) if is_flagged(entry)]
+        return self._flagged[key]
 
-    def _confirmation(self, cell: int, samples: tuple[int, ...], signs: tuple[int, ...]) -> list[Entry]:
-        key = (cell, *samples, *signs)
-        if key not in self._confirmations:
-            self._confirmations[key] = entries_of(self._cells[cell], samples, signs)
-        return self._confirmations[key]
+    def _again_entries(self, cell: int, samples: tuple[int, ...], signs: tuple[int, ...], metric: str) -> list[Entry]:
+        key = (cell, samples, signs, metric)
+        if key not in self._again:
+            self._again[key] = entries_of(self._cells[cell], samples, signs, metric)
+        return self._again[key]
 
 
-def entries_of(cell: Cell, samples: Sequence[int], signs: Sequence[int]) -> list[Entry]:
-    """The comparison entries of some samples taken together; a sign of -1 exchanges the sides of a sample."""
+def entries_of(cell: Cell, samples: Sequence[int], signs: Sequence[int], only: str | None = None) -> list[Entry]:
+    """The comparison entries of some samples taken together, of all metrics or of one; a sign of -1 exchanges the sides
+    of a sample."""
     group = cell.runs.group
     candidate = next(name for name in group.allocators if name != group.baseline)
     entries = []
-    for metric in cell.samples[0]:
+    for metric in cell.samples[0] if only is None else [cell.metric(only)]:
         parts = [_turned(cell.samples[sample][metric], sign) for sample, sign in zip(samples, signs)]
         logs = None if any(part.logs is None for part in parts) else np.concatenate([part.logs for part in parts])
         joined = Pairs(np.concatenate([part.candidate for part in parts]),
@@ -273,6 +272,5 @@ def _found(cell: Cell, name: str, comparisons: Sequence[Comparison]) -> dict[str
 
 def _gate_finds(cell: Cell, name: str, place: int) -> bool:
     others = [(place + step) % len(cell.samples) for step in (1, 2)]
-    screen = [entry for entry in entries_of(cell, (place,), (1,)) if entry["metric"] == name]
-    again = [entry for entry in entries_of(cell, others, (1, 1)) if entry["metric"] == name]
+    screen, again = entries_of(cell, (place,), (1,), name), entries_of(cell, others, (1, 1), name)
     return any(one.outcome == REGRESSION for one in judge(screen, again).judgements)

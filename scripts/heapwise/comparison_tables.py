@@ -35,13 +35,13 @@ LEGEND = (
 
 def comparison_tables(document: Node, everything: bool = False) -> list[Table]:
     """The cells in which something is to be shown, in the order of the plan."""
-    tables = [_table(groups, entries, everything) for groups, entries in _cells(document)]
+    tables = [_table(groups, entries, everything) for groups, entries in cells_of_entries(document["comparisons"])]
     return [table for table in tables if table.rows or table.notes]
 
 
 def quiet_cells(document: Node) -> list[str]:
     """The titles of the cells in which every figure is the same."""
-    return [_title(groups) for groups, entries in _cells(document)
+    return [title_of_cell(groups) for groups, entries in cells_of_entries(document["comparisons"])
             if all(entry["verdict"] == "same" for entry in entries)]
 
 
@@ -65,10 +65,10 @@ def header_lines(document: Node) -> list[str]:
     return lines
 
 
-def _cells(document: Node) -> list[tuple[list[Node], list[Node]]]:
+def cells_of_entries(found: Sequence[Node]) -> list[tuple[list[Node], list[Node]]]:
     """The groups of each cell (entries that stand for them), and its entries."""
     by_group: dict[str, list[Node]] = {}
-    for entry in document["comparisons"]:
+    for entry in found:
         by_group.setdefault(_group_of(entry), []).append(entry)
     firsts = [entries[0] for entries in by_group.values()]
     purposes = dict.fromkeys(group["purpose"] for group in firsts)
@@ -81,19 +81,25 @@ def _group_of(entry: Node) -> str:
     return json.dumps([entry[name] for name in names], sort_keys=True)
 
 
-def _title(groups: Sequence[Node]) -> str:
+def title_of_cell(groups: Sequence[Node]) -> str:
     return labels.cell(groups[0]["workload"], common_parameters(groups), groups[0]["threads"], groups[0]["title"])
 
 
 def _table(groups: Sequence[Node], entries: Sequence[Node], everything: bool) -> Table:
     shown = sorted((entry for entry in entries if everything or _is_worth_a_row(entry)),
                    key=lambda entry: VERDICT_ORDER.index(entry["verdict"]))
-    blocks = {group["pass"]: max(e["blocks_count"] for e in entries if e["pass"] == group["pass"]) for group in groups}
     same = sum(entry["verdict"] == "same" for entry in entries)
-    subtitle = "blocks: " + ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in blocks.items())
+    subtitle = blocks_words(groups, entries)
     if same and not everything:
         subtitle += f"; {same} more {'figure is' if same == 1 else 'figures are'} the same"
-    return Table(_title(groups), subtitle, HEADINGS, tuple(_row(entry) for entry in shown), tuple(_reasons(entries)))
+    return Table(title_of_cell(groups), subtitle, HEADINGS,
+                 tuple(row_of(entry, f"{label_of(entry['metric'], entry['pass'])} of {entry['allocator']}") for entry in shown),
+                 tuple(_reasons(entries)))
+
+
+def blocks_words(groups: Sequence[Node], entries: Sequence[Node]) -> str:
+    blocks = {group["pass"]: max(e["blocks_count"] for e in entries if e["pass"] == group["pass"]) for group in groups}
+    return "blocks: " + ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in blocks.items())
 
 
 def _is_worth_a_row(entry: Node) -> bool:
@@ -103,10 +109,11 @@ def _is_worth_a_row(entry: Node) -> bool:
     return entry["verdict"] != "same" and (entry["verdict"] is not None or "reason" not in entry)
 
 
-def _row(entry: Node) -> tuple[Text, ...]:
+def row_of(entry: Node, label: str) -> tuple[Text, ...]:
+    """A figure in a table of two sides: both medians, the effect, the verdict."""
     tone = TONES.get(entry["verdict"], entry["verdict"])
     medians = (entry["baseline_median"], entry["median"])
-    return (Text(f"{label_of(entry['metric'], entry['pass'])} of {entry['allocator']}"),
+    return (Text(label),
             *(Text("·" if median is None else labels.quantity(median, entry["unit"])) for median in medians),
             Text(_effect(entry), tone), Text(f"{_verdict_words(entry)} {MARKS[entry['verdict']]}", tone))
 

@@ -7,7 +7,7 @@ Measured in pairs (`judge`)
                  more, with p < .01 adjusted by Holm over all that were flagged (one family): regressions
   not confirmed  flagged and not shown again: listed, a pass
   inconclusive   too few pairs in the screen or in the confirmation; a time whose interval reaches beyond what must be
-                 found (`detect`), because a regression of that size could hide in it, in the screen or, for what is
+                 found (`detect`; 10 % of whole runs), because a regression of that size could hide in it, in the screen or, for what is
                  flagged and not confirmed, in the confirmation; a baseline whose runs fail
 
 Two folders (`judge_folders`)
@@ -28,12 +28,15 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
 from .metrics import band_of, negligible_of
+from .pairs import LOCKSTEP
 from .statistics import FEWEST_PAIRS_FOR_VERDICT, FEWEST_RUNS_FOR_VERDICT, SIGNIFICANCE, holm
 
 Node = Mapping[str, Any]
 FEWEST_PAIRS_TO_CONFIRM = 16
 CONFIRMED = 0.01
 DETECT = 0.03
+# Whole runs of threads vary by tens of per cent, and no turns of milliseconds narrow that.
+DETECT_OF_WHOLE_RUNS = 0.10
 REGRESSION, INCONCLUSIVE, NOT_CONFIRMED = "regression", "inconclusive", "not_confirmed"
 IMPROVEMENT, PASS, NOT_JUDGED = "improvement", "pass", "not_judged"
 OUTCOMES = (REGRESSION, INCONCLUSIVE, NOT_CONFIRMED, IMPROVEMENT, PASS, NOT_JUDGED)  # the gravest first
@@ -277,11 +280,17 @@ def _p_of_confirmation(again: Node | None) -> float:
 
 def _could_hide(entry: Node, detect: float) -> bool:
     """Whether a time's interval reaches beyond what must be found."""
-    return entry["metric_class"] == "noisy" and entry["ratio"] is not None and _worsening(entry).high > detect
+    return (entry["metric_class"] == "noisy" and entry["ratio"] is not None
+            and _worsening(entry).high > _to_be_found(entry, detect))
+
+
+def _to_be_found(entry: Node, detect: float) -> float:
+    return detect if entry["pass"] == LOCKSTEP else max(detect, DETECT_OF_WHOLE_RUNS)
 
 
 def _blind_words(entry: Node, detect: float) -> str:
     """An interval's width falls with the root of the pairs; it has to fit between equality and `detect`."""
+    detect = _to_be_found(entry, detect)
     half_width, pairs = (entry["ratio_high"] - entry["ratio_low"]) / 2, entry["blocks_count"]
     needed = max(pairs + 1, math.ceil(round(pairs * (half_width / (detect / 2)) ** 2, 3)))
     return f"{100 * detect:g} % slower could hide: about {needed} pairs instead of {pairs}"

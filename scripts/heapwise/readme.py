@@ -16,6 +16,8 @@ NAME is one of
     sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
     apps         the programs of workloads/apps under each allocator, with pictures
     try          a program of one's own under each allocator
+    compare      two allocators in lockstep
+    calibration  how often the gate is wrong, and what it finds
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
 and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`.
 Exit codes: 0 done, 1 the check says no, 2 error.
@@ -32,14 +34,18 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from . import labels
+from .calibration_tables import calibration_tables
+from .duel_tables import LEGEND as DUEL_LEGEND
+from .duel_tables import duel_tables
 from .errors import HeapwiseError
 from .folder import parse_json
-from .reference import PICTURES, SELF_COST
+from .reference import CALIBRATION, PICTURES, SELF_COST
 from .program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from .render import environment_line, markdown_table
 from .summarize import read_summary, write_text
 from .tables import LEGEND, CellView, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
 
+_NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
 OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
@@ -53,6 +59,7 @@ class Reference:
     name: str
     summary: Mapping[str, Any]
     self_cost: Mapping[str, Any] | None
+    calibration: Mapping[str, Any] | None
     pictures: tuple[str, ...]
     pictures_path: str
 
@@ -116,12 +123,15 @@ def read_references(root: Path, document: Path) -> list[Reference]:
     files = tuple(sorted(path.name for path in (folder / PICTURES).glob("*.png")))
     path_of_pictures = Path(os.path.relpath(folder / PICTURES, document.parent)).as_posix()
     found = []
-    for summary_file in sorted(folder.glob("*/summary.json")):
-        directory = summary_file.parent
-        costs = directory / SELF_COST
-        self_cost = parse_json(costs.read_text(encoding="utf-8"), str(costs)) if costs.is_file() else None
-        found.append(Reference(directory.name, read_summary(directory), self_cost, files, path_of_pictures))
+    for directory in sorted(path for path in folder.glob("*") if path.is_dir() and path.name != PICTURES):
+        costs, calibration = _optional(directory / SELF_COST), _optional(directory / CALIBRATION)
+        summary = read_summary(directory) if calibration is None else {**_NO_SUMMARY, "environment": calibration["environment"]}
+        found.append(Reference(directory.name, summary, costs, calibration, files, path_of_pictures))
     return found
+
+
+def _optional(file: Path) -> Any:
+    return parse_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
 
 
 def _block(name: str, wanted: str | None, references: Sequence[Reference], document: Path) -> list[str]:
@@ -215,6 +225,20 @@ def _findings(reference: Reference) -> list[str]:
     return [*findings, *([""] if findings else [])]
 
 
+def _compare(reference: Reference) -> list[str]:
+    lines = ["```", _typed(reference.summary), "```", ""]
+    for table in duel_tables(reference.summary):
+        lines.extend([f"`{table.title}` ({table.subtitle}):", "", *markdown_table(table), ""])
+    return [*lines, f"<sub>{'; '.join(DUEL_LEGEND)}.</sub>", "", f"Measured on {environment_line(reference.summary)}."]
+
+
+def _calibration(reference: Reference) -> list[str]:
+    lines = [f"Measured on {environment_line(reference.calibration)}."]
+    for table in calibration_tables(reference.calibration):
+        lines.extend(["", f"{table.title}: {table.subtitle}.", "", *markdown_table(table), "", *(f"- {note}" for note in table.notes)])
+    return lines
+
+
 def _self_cost(reference: Reference) -> list[str]:
     rows = [(Text(row["name"]), Text(f"{labels.significant(row['value'])} {row['unit']}"),
              Text(f"{labels.significant(row['target'])} {row['unit']}"), Text(row["how"])) for row in reference.self_cost["rows"]]
@@ -223,9 +247,11 @@ def _self_cost(reference: Reference) -> list[str]:
 
 _BLOCKS: dict[str, tuple[Callable[[Reference], bool], Callable[[Reference], list[str]]]] = {
     "environment": (lambda one: one.summary["kind"] == "bench", _environment),
-    "summary": (lambda one: bool(cell_views(one.summary, "comparison")), _summary),
+    "summary": (lambda one: one.summary["kind"] == "bench" and bool(cell_views(one.summary, "comparison")), _summary),
     "sweep": (lambda one: bool(one.summary["sweeps"]), _sweep),
     "apps": (lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _apps),
     "try": (lambda one: one.summary["kind"] == "try", _try),
+    "compare": (lambda one: one.summary["kind"] == "compare", _compare),
+    "calibration": (lambda one: one.calibration is not None, _calibration),
     "self_cost": (lambda one: one.self_cost is not None, _self_cost),
 }

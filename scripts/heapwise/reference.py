@@ -11,6 +11,8 @@ the pictures the README shows into pictures/NAME-….png beside it. A DIR/self_c
 bench --self --json` prints it, goes along. The records are as they were, but for the timelines of
 commands: only that of the run which the picture shows stays, and of it the memory at 200 moments or
 fewer, each the highest of its stretch. The same DIR gives the same bytes.
+Of a folder that `heapwise gate --aa` filled, calibration.json and the three manifests are packed: its
+records are tens of thousands, and what is shown comes from calibration.json alone.
 An old NAME is replaced only once the new one is complete. Refused when all references together
 would pass 10 MB. Exit codes: 0 done, 2 error.
 """
@@ -41,6 +43,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "results" / "reference"
 PICTURES = "pictures"
 SELF_COST = "self_cost.json"
+CALIBRATION = "calibration.json"
 LARGEST_TOTAL_BYTES = 10_000_000
 # What the README shows; all others can be drawn again from the records.
 PICTURE_NAMES = ("throughput", "time-against-memory", "wall-time", "peak-memory", "sweep-")
@@ -69,8 +72,12 @@ def pack(directory: Path, name: str, into: Path) -> int:
     with tempfile.TemporaryDirectory(dir=into, prefix=".packing-") as temporary:
         staged, pictures = Path(temporary) / name, Path(temporary) / PICTURES
         staged.mkdir()
-        _write_data(directory, staged)
-        _write_pictures(directory, pictures, name)
+        if (directory / CALIBRATION).is_file():
+            _write_calibration(directory, staged)
+            pictures.mkdir()
+        else:
+            _write_data(directory, staged)
+            _write_pictures(directory, pictures, name)
         size = _size(staged) + _size(pictures)
         kept = _size(into) - _size(Path(temporary)) - _size(into / name) - sum(f.stat().st_size for f in _old_pictures(into, name))
         if size + kept > LARGEST_TOTAL_BYTES:
@@ -139,6 +146,12 @@ def _write_data(directory: Path, staged: Path) -> None:
     summary = summarize_folder(read_folder(staged))
     write_text(staged / "summary.json", to_json(summary))
     write_text(staged / "summary.md", markdown_summary(summary))
+
+
+def _write_calibration(directory: Path, staged: Path) -> None:
+    shutil.copyfile(directory / CALIBRATION, staged / CALIBRATION)
+    for manifest in sorted(directory.glob("*/manifest.json")):
+        write_text(staged / f"{manifest.parent.name}-manifest.json", without_checkout(manifest.read_text(encoding="utf-8")))
 
 
 def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Mapping, Sequence, TextIO
 
 from .comparison_tables import LEGEND as COMPARISON_LEGEND
 from .comparison_tables import comparison_tables, counts_line, header_lines, quiet_cells
+from .duel_tables import DUELS, duel_tables, failure_lines, side_lines
+from .duel_tables import LEGEND as DUEL_LEGEND
 from .fingerprint import refusal_lines
 from .program_tables import finding_lines, overview_tables, program_table
 from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
@@ -38,6 +40,8 @@ def fitted(text: str, stream: TextIO) -> str:
 
 def terminal_summary(summary: Summary, colour: bool = False) -> str:
     """Everything a person at a terminal is shown; findings first, what concludes last."""
+    if summary["kind"] in DUELS:
+        return _terminal_duel(summary, colour)
     parts = _findings_lines(summary)
     for view in cell_views(summary, "comparison"):
         table = cell_table(view, TERMINAL_COLUMNS)
@@ -54,6 +58,16 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
         parts.extend(line for text in legend_of(summary) for line in wrapped(text, "  "))
     parts.extend(line for note in summary["notes"] for line in wrapped(f"note: {note}", "  "))
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _terminal_duel(summary: Summary, colour: bool) -> str:
+    """Two allocators measured against each other; failures first, the count of all verdicts last."""
+    parts = [*side_lines(summary), *(line for text in failure_lines(summary) for line in wrapped(text, "  ", first="! ")), ""]
+    for table in duel_tables(summary):
+        parts.extend(terminal_table(table, colour))
+    parts.extend(line for text in DUEL_LEGEND for line in wrapped(text, "  "))
+    parts.extend(line for note in summary["notes"] for line in wrapped(f"note: {note}", "  "))
+    return "\n".join([*parts, counts_line(summary) if summary["comparisons"] else "no figures to compare"]) + "\n"
 
 
 def terminal_comparison(document: Mapping[str, Any], everything: bool = False, colour: bool = False) -> str:
@@ -75,6 +89,8 @@ def terminal_comparison(document: Mapping[str, Any], everything: bool = False, c
 def markdown_summary(summary: Summary) -> str:
     """summary.md: the terminal's tables, with free and first write, and an interval for every memory figure."""
     parts = ["# Summary", "", environment_line(summary), ""]
+    if summary["kind"] in DUELS:
+        return _markdown_duel(summary, parts)
     parts.extend(f"- **{subject}**: {text}" for subject, text in finding_lines(summary))
     parts.extend([""] if summary["findings"] else [])
     for view in cell_views(summary, "comparison"):
@@ -92,6 +108,15 @@ def markdown_summary(summary: Summary) -> str:
     parts.extend(f"- {text}" for text in legend_of(summary))
     parts.extend(f"- note: {note}" for note in summary["notes"])
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _markdown_duel(summary: Summary, parts: list[str]) -> str:
+    parts.extend([f"- {text}" for text in (*side_lines(summary), *failure_lines(summary))])
+    for table in duel_tables(summary):
+        parts.extend(["", *_markdown_section([table])])
+    parts.extend(f"- {text}" for text in DUEL_LEGEND)
+    parts.extend(f"- note: {note}" for note in summary["notes"])
+    return "\n".join([*parts, "", counts_line(summary) if summary["comparisons"] else "no figures to compare"]) + "\n"
 
 
 def environment_line(summary: Summary) -> str:

@@ -124,12 +124,12 @@ def test_a_truth_holds_where_it_is_shown_and_not_where_something_else_is(tmp_pat
             assert all(one.low <= one.value <= one.high for one in found.measured)
 
 
-def latency_folder(path, allocate_p999_ns, faulted, allocator, **plan):
+def latency_folder(path, allocate_p99_ns, faulted, allocator, **plan):
     """A folder whose latency records say exactly that."""
     factory.write_folder(path, [group("producer_consumer", "latency", threads=2, **plan, **{allocator: Behaviour()})])
     records = factory.read_records(path)
     for record in records:
-        record["metrics"].update(allocate_p999_ns=allocate_p999_ns, allocate_faulted_count=faulted,
+        record["metrics"].update(allocate_p99_ns=allocate_p99_ns, allocate_faulted_count=faulted,
                                  first_write_faulted_count=0, free_faulted_count=0)
     factory.write_records(path, records)
     return read_folder(path)

@@ -125,6 +125,61 @@ TEST_F(CampaignTest, AnAllocatorThatHangsTwiceInARowIsNotRunAgain) {
   EXPECT_EQ(skipped, 2U);
 }
 
+Group lockstep_group(unsigned blocks) {
+  auto group = group_of("lockstep", blocks);
+  group.allocators = {"glibc", "mimalloc"};
+  group.slicing = {.slices_count = 16, .batches_per_slice = 3, .lead_in_batches = 2};
+  return group;
+}
+
+// Catches sides of a lockstep that run one after the other, or on different objects.
+TEST_F(CampaignTest, ALockstepRunsBothSidesOfABlockAtOnceOnTheSameObjects) {
+  MockRunner runner;
+  plan_.groups = {lockstep_group(4), group_of("memory", 2)};
+  run(runner);
+  EXPECT_EQ(runner.pairs_count, 4U);
+  EXPECT_EQ(records().size(), plan_.runs_count());
+  for (const auto& request : runner.requests) {
+    if (request.cell.pass != "lockstep") {
+      EXPECT_FALSE(request.slicing);
+      continue;
+    }
+    EXPECT_EQ(request.slicing, plan_.groups[0].slicing);
+    EXPECT_EQ(request.seed, workload_seed(plan_, {0, request.block}));
+  }
+}
+
+// Catches a pair of which one side is left in the journal as a complete run.
+TEST_F(CampaignTest, AnInterruptedPairCountsForNothingAndRunsAgain) {
+  plan_.groups = {lockstep_group(3)};
+  MockRunner stopped;
+  stopped.answer = [](const RunRequest& request, RunResult& result) {
+    if (request.block == 1) result.status = Status::kInterrupted;
+  };
+  EXPECT_EQ(run(stopped).end, CampaignEnd::kInterrupted);
+  MockRunner goes_on;
+  const auto result = run(goes_on);
+  EXPECT_EQ(result.end, CampaignEnd::kComplete);
+  EXPECT_EQ(result.groups.at(0).complete_blocks, 3U);
+  EXPECT_GE(goes_on.pairs_count, 2U);
+}
+
+// Catches a side that hangs in every pair and is waited for in each, or its partner blamed for it.
+TEST_F(CampaignTest, APairOfWhichOneSideHangsTwiceIsNotRunAgain) {
+  plan_.groups = {lockstep_group(5)};
+  MockRunner runner;
+  runner.answer = [](const RunRequest& request, RunResult& result) {
+    const bool hangs = request.cell.allocator == "mimalloc";
+    result.conclude(hangs ? Status::kTimedOut : Status::kPartnerFailed, "");
+  };
+  run(runner);
+  EXPECT_EQ(runner.pairs_count, 2U);
+  for (const auto& record : records()) {
+    const bool hangs = record["cell"]["allocator"] == "mimalloc";
+    EXPECT_EQ(record["status"], hangs ? "timed_out" : "partner_failed");
+  }
+}
+
 // Catches one bad moment that takes an allocator out of the comparison.
 TEST_F(CampaignTest, AHangNowAndThenIsRunAgain) {
   MockRunner runner;

@@ -53,6 +53,40 @@ TEST(Plan, EveryBlockHoldsEveryAllocatorOnce) {
   }
 }
 
+// Catches a lockstep of three, which would leave one out, or of threads, which share no CPU.
+TEST(Plan, ALockstepTakesTwoAllocatorsAndOneThread) {
+  auto plan = sample_plan(1);
+  plan.groups[0].slicing.emplace();
+  EXPECT_THROW(validate(plan), UsageError);
+  plan.groups[0].allocators = {"glibc", "jemalloc"};
+  EXPECT_NO_THROW(validate(plan));
+  plan.groups[0].threads = 2;
+  EXPECT_THROW(validate(plan), UsageError);
+}
+
+// Catches a resumed lockstep that is cut otherwise, or a calibration that forgets what it injects.
+TEST(Plan, AGroupIsReadBackWithItsSlicesAndWhatIsInjected) {
+  auto group = group_named("lockstep", 8);
+  EXPECT_FALSE(to_json(group).contains("slicing"));
+  EXPECT_FALSE(to_json(group).contains("injection"));
+  group.slicing = {.slices_count = 16, .batches_per_slice = 3, .lead_in_batches = 2};
+  group.injection = {.time_share = 0.03, .faults_per_million = 12.5, .resident_bytes = 4096};
+  group.comparison_blocks = 4;
+  const auto back = group_from_json(to_json(group));
+  EXPECT_EQ(back.slicing, group.slicing);
+  EXPECT_EQ(back.injection, group.injection);
+  EXPECT_EQ(back.comparison_blocks, 4U);
+}
+
+// Catches a baseline that is made worse along with the candidate: the difference would be nothing.
+TEST(Plan, OnlyTheCandidateIsMadeWorseAndBothSidesCarryTheShim) {
+  auto group = group_named("lockstep", 8);
+  EXPECT_FALSE(group.injection_of("glibc"));
+  group.injection = {.time_share = 0.03};
+  EXPECT_EQ(group.injection_of("glibc"), Injection{});
+  EXPECT_EQ(group.injection_of("jemalloc"), group.injection);
+}
+
 // Catches blocks that are lost or run twice by the shuffle.
 TEST(Plan, EveryBlockRunsOnce) {
   const auto plan = sample_plan(3);
