@@ -174,6 +174,10 @@ int run_gate(const Options& options, const CommandLine& line) {
   const auto parts = find_parts();
   Interrupt interrupt;
   if (options.calibrates) {
+    if (!options.resume.empty() && !fs::is_directory(options.resume)) {
+      throw UsageError("there is no calibration in '" + options.resume +
+                       "'; begin one with: heapwise gate --aa --out '" + options.resume + "'");
+    }
     auto calibration = options.calibration;
     calibration.out = options.resume.empty() ? result_folder_of(options.out, "gate", "aa")
                                              : options.resume;
