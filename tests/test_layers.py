@@ -115,3 +115,38 @@ def test_the_reference_allocator_includes_nothing_of_the_suite() -> None:
     for path in sources():
         if layer_of(str(path.relative_to(ROOT))) == "allocators/reference":
             assert all(include.startswith("allocators/reference/") for include in includes_of(path)), path
+
+
+#: package of scripts/heapwise -> packages it may import from (itself, errors and labels always)
+PYTHON_ALLOWED: dict[str, set[str]] = {
+    "records": set(),
+    "inference": {"records"},
+    "output": {"records", "inference"},
+    "commands": {"records", "inference", "output"},
+}
+PYTHON_COMMON = {"", "errors", "labels"}
+
+
+def imported_packages(path: Path) -> set[str]:
+    """The packages, or modules of the root, that a file of scripts/heapwise imports from."""
+    home = path.relative_to(ROOT / "scripts" / "heapwise").parent.parts
+    found = set()
+    for dots, module, names in re.findall(r"^ *from (\.+)([\w.]*) import (.+)$", path.read_text(), flags=re.MULTILINE):
+        base = home[:len(home) - len(dots) + 1]
+        place = (*base, *filter(None, module.split(".")))
+        found.update([place[0]] if place else [name.strip().split(" ")[0] for name in names.split(",")])
+    return found - {"SCHEMA_VERSION"}
+
+
+def test_what_python_imports_follows_an_allowed_edge() -> None:
+    """Would catch: a statistic that prints, a table that infers by asking a subcommand."""
+    package = ROOT / "scripts" / "heapwise"
+    wrong, seen = [], 0
+    for path in sorted(package.rglob("*.py")):
+        own = path.relative_to(package).parts[0]
+        if own not in PYTHON_ALLOWED:
+            continue
+        seen += 1
+        strangers = imported_packages(path) - PYTHON_ALLOWED[own] - PYTHON_COMMON - {own}
+        wrong.extend(f"{path.relative_to(ROOT)} imports from {stranger}" for stranger in sorted(strangers))
+    assert seen > len(PYTHON_ALLOWED) and not wrong, "\n".join(wrong)

@@ -97,7 +97,8 @@ struct WorkloadDescriptor {
   std::span<const ParameterDescriptor> parameters;
   unsigned (*threads)(const Parameters&);
   std::uint64_t (*operations_per_batch)(const Parameters&);
-  /// Operations that go once over the working set: whatever is touched again is touched within them.
+  /// Operations that go once over the working set: whatever is touched again is touched within
+  /// them.
   std::uint64_t (*operations_per_pass)(const Parameters&);
   /// Largest sum of live objects and tables, for the check against the machine's memory.
   Bytes (*footprint)(const Parameters&);

@@ -27,8 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the calibration should be able to speak for: small objects inside and beyond the second-level
-/// cache, large ones that fault and large ones that do not.
+/// What the calibration should be able to speak for: small objects inside and beyond the
+/// second-level cache, large ones that fault and large ones that do not.
 constexpr const char* kCalibrationWorkloads =
     "small_churn:live=10K,operations=2M small_churn:live=100K,operations=1M "
     "large_churn:operations=500 large_churn:size=1M,window=1,operations=1K";
@@ -51,8 +51,8 @@ Spec twin_of(const Spec& spec, const Parts& parts) {
 std::vector<Group> plain_groups(const CalibrationOptions& options, const Parts& parts) {
   const auto texts = options.workloads.empty() ? std::vector<std::string>{kCalibrationWorkloads}
                                                : options.workloads;
-  const auto specs = options.allocators.empty() ? parse_specs("glibc")
-                                                : chosen_allocators(options.allocators);
+  const auto specs =
+      options.allocators.empty() ? parse_specs("glibc") : chosen_allocators(options.allocators);
   std::vector<Group> groups;
   for (const auto& spec : specs) {
     for (auto& group : make_duel_groups(find_profile("quick"), parse_workloads(texts), spec.text(),
@@ -86,8 +86,8 @@ Injection memory_injection(const PairTrial& trial) {
   const double growth = result.metrics.at("rss_peak_bytes").get<double>() -
                         result.metrics.at("rss_before_bytes").get<double>();
   return {.faults_per_million = kInjectedFaultsShare * faults / operations * kMillion,
-          .resident_bytes = static_cast<std::uint64_t>(
-              std::ceil(kInjectedMemoryShare * std::max(0.0, growth)))};
+          .resident_bytes =
+              static_cast<std::uint64_t>(std::ceil(kInjectedMemoryShare * std::max(0.0, growth)))};
 }
 
 void plan_group(Group& group, const Stage& stage, std::size_t groups_count, std::uint64_t seed,
@@ -113,8 +113,7 @@ PreparedCampaign prepare_stage(const Stage& stage, const CalibrationOptions& opt
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = command_line,
                     .profile = ""};
-  manifest.plan.seed =
-      options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1;
+  manifest.plan.seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1;
   manifest.plan.groups = plain_groups(options, parts);
   validate(manifest.plan);
   auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
@@ -130,12 +129,13 @@ PreparedCampaign prepare_stage(const Stage& stage, const CalibrationOptions& opt
 
 std::vector<Stage> stages_of(const CalibrationOptions& options) {
   const auto time = parse_duration("--time-per-comparison", options.time);
-  return {{.name = "aa", .comparisons = options.comparisons, .time = time, .injection = {}},
-          {.name = "time", .comparisons = options.injected, .time = time, .injection = time_injection},
-          {.name = "memory",
-           .comparisons = options.injected,
-           .time = {},
-           .injection = memory_injection}};
+  return {
+      {.name = "aa", .comparisons = options.comparisons, .time = time, .injection = {}},
+      {.name = "time", .comparisons = options.injected, .time = time, .injection = time_injection},
+      {.name = "memory",
+       .comparisons = options.injected,
+       .time = {},
+       .injection = memory_injection}};
 }
 
 }  // namespace
@@ -146,7 +146,8 @@ int calibrate(const CalibrationOptions& options, const std::vector<std::string>&
     auto prepared = prepare_stage(stage, options, command_line, parts, interrupt);
     const auto result = run_campaign(prepared, {}, parts, interrupt);
     if (result.end == CampaignEnd::kInterrupted) {
-      print_note(fmt::format("Interrupted; go on with: heapwise gate --aa --resume '{}'", options.out));
+      print_note(
+          fmt::format("Interrupted; go on with: heapwise gate --aa --resume '{}'", options.out));
       return kExitInterrupted;
     }
   }

@@ -1,5 +1,5 @@
-// `heapwise gate --aa`: measures the gate itself. The same library under two names says how often it
-// alarms without a reason; a library that is made worse by a known amount says what it finds.
+// `heapwise gate --aa`: measures the gate itself. The same library under two names says how often
+// it alarms without a reason; a library that is made worse by a known amount says what it finds.
 #pragma once
 
 #include <cstdint>

@@ -22,9 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFooter =
-    "Two specs are measured now. Single-threaded workloads run in lockstep: two live processes take\n"
+    "Two specs are measured now. Single-threaded workloads run in lockstep: two live processes "
+    "take\n"
     "turns on one CPU, a few milliseconds each, in random order, and every pair of processes is a\n"
-    "fresh one. Threaded workloads alternate whole runs. Memory, faults and system calls come along.\n"
+    "fresh one. Threaded workloads alternate whole runs. Memory, faults and system calls come "
+    "along.\n"
     "Two folders are compared as they are; time needs a common baseline inside their blocks.\n"
     "\n"
     "Examples:\n"
@@ -32,7 +34,8 @@ constexpr const char* kFooter =
     "  heapwise compare glibc mine=./libmine.so --workloads small_churn:live=100K\n"
     "  heapwise compare old=./old/libmine.so new=./libmine.so --time-budget 5m\n"
     "  heapwise compare results/before results/after\n"
-    "Exit codes: 0 compared, 1 some run failed, 2 error, 3 the folders cannot be compared, 4 the time\n"
+    "Exit codes: 0 compared, 1 some run failed, 2 error, 3 the folders cannot be compared, 4 the "
+    "time\n"
     "was too short for a verdict, 130 interrupted (go on with --resume DIR).";
 
 struct Options {
@@ -72,9 +75,10 @@ DuelRequest request_of(const Options& options, const CommandLine& line) {
 void require_sides(const Options& options) {
   if (!options.resume.empty() && options.sides.empty()) return;
   if (options.sides.size() != 2) {
-    throw UsageError(fmt::format("compare takes two specs or two folders, {} given; see heapwise "
-                                 "compare --help",
-                                 options.sides.size()));
+    throw UsageError(
+        fmt::format("compare takes two specs or two folders, {} given; see heapwise "
+                    "compare --help",
+                    options.sides.size()));
   }
   require_alike(options.sides[0], options.sides[1]);
 }
@@ -88,8 +92,8 @@ int run_compare(const Options& options, const CommandLine& line) {
   }
   auto prepared =
       options.resume.empty()
-          ? prepare_duel(request_of(options, line), result_folder_of(options.out, "compare", "specs"),
-                         parts, interrupt)
+          ? prepare_duel(request_of(options, line),
+                         result_folder_of(options.out, "compare", "specs"), parts, interrupt)
           : prepare_resumed(options.resume, "compare", parts);
   const auto result = run_campaign(prepared, {}, parts, interrupt);
   const int code = conclude({.result = result,
@@ -112,9 +116,12 @@ Subcommand add_compare(CLI::App& app) {
   auto* resume =
       compare->add_option("--resume", options->resume, "go on with the comparison in DIR");
   const auto planned = [&](CLI::Option* option) { option->excludes(resume); };
-  planned(compare->add_option("A", options->sides, "the baseline, and B, the candidate: specs or folders")
-              ->type_name("SPEC|DIR"));
-  planned(compare->add_option("--profile", options->profile, "whose workloads")->capture_default_str());
+  planned(
+      compare
+          ->add_option("A", options->sides, "the baseline, and B, the candidate: specs or folders")
+          ->type_name("SPEC|DIR"));
+  planned(
+      compare->add_option("--profile", options->profile, "whose workloads")->capture_default_str());
   planned(compare
               ->add_option("--workloads", options->workloads,
                            "specs, separated by spaces; repeatable (default: the profile's)")
@@ -123,7 +130,8 @@ Subcommand add_compare(CLI::App& app) {
                               "for everything: 90s, 5m (default: 10s a workload)"));
   planned(compare->add_option("--seed", options->seed, "of all random order (default: drawn)")
               ->check(CLI::PositiveNumber));
-  planned(compare->add_option("--out", options->out, "folder for the results (default: results/...)"));
+  planned(
+      compare->add_option("--out", options->out, "folder for the results (default: results/...)"));
   compare->add_flag("--all", options->all, "of two folders: show what is the same too");
   compare->add_flag("--json", options->as_json, "print the comparisons as JSON");
   return {compare, [options](const CommandLine& line) { return run_compare(*options, line); }};

@@ -26,7 +26,9 @@ std::string cell_of(const Group& group) {
 }
 
 /// The group of a cell whose figures are noisy: all time that is left over goes into it.
-bool is_noisy(const Group& group) { return group.slicing || group.pass == "throughput"; }
+bool is_noisy(const Group& group) {
+  return group.slicing || group.pass == "throughput";
+}
 
 struct Costs {
   std::vector<Nanoseconds> blocks;  // of each group

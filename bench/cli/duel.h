@@ -27,8 +27,8 @@ inline constexpr Nanoseconds kTimeOfCell{10'000'000'000};
 
 /// Runs the trials and makes the plan, in its folder: every cell gets an equal part of the time,
 /// and at least the blocks that a verdict takes. Throws UsageError as prepare_new does.
-PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out, const Parts& parts,
-                              Interrupt& interrupt);
+PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out,
+                              const Parts& parts, Interrupt& interrupt);
 
 /// The specs of all texts, each of which may hold several.
 std::vector<Spec> parse_workloads(const std::vector<std::string>& texts);
@@ -46,6 +46,5 @@ struct Shortage {
 Shortage shortage_of(const Plan& plan, const CampaignResult& result, unsigned least);
 
 std::string inconclusive_words(const Shortage& shortage, const std::string& go_on);
-
 
 }  // namespace heapwise

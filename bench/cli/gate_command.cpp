@@ -23,14 +23,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFooter =
-    "Two specs are measured now: a screen over all workloads, then what it flags once more with 16\n"
+    "Two specs are measured now: a screen over all workloads, then what it flags once more with "
+    "16\n"
     "fresh pairs of processes or more; only what shows again is a regression. Of two folders the\n"
-    "system calls, faults and memory are judged; time measured in two sittings cannot be confirmed.\n"
+    "system calls, faults and memory are judged; time measured in two sittings cannot be "
+    "confirmed.\n"
     "gate.json, gate.md (for a job's page) and gate.xml (JUnit) are written into the folder.\n"
     "\n"
     "Examples:\n"
     "  heapwise gate --baseline old=./old/libmine.so --candidate new=./libmine.so\n"
-    "  heapwise gate --baseline glibc --candidate jemalloc --workloads small_churn --time-budget 5m\n"
+    "  heapwise gate --baseline glibc --candidate jemalloc --workloads small_churn --time-budget "
+    "5m\n"
     "  heapwise gate --baseline results/baseline --candidate results/candidate\n"
     "  heapwise gate --aa                     how often it would be wrong on this machine\n"
     "Exit codes: 0 pass, 1 regression, 2 error, 3 incomparable, 4 inconclusive, 130 interrupted.";
@@ -98,7 +101,8 @@ Manifest plan_confirmation(const Manifest& screen, const CampaignResult& result,
     const auto block = result.groups.at(index).block.value;
     if (time.value != 0 && block != 0) {
       const auto fitting = time.value / flagged.size() / block;
-      group.blocks = std::clamp(static_cast<unsigned>(fitting), kFewestConfirmingBlocks, group.blocks);
+      group.blocks =
+          std::clamp(static_cast<unsigned>(fitting), kFewestConfirmingBlocks, group.blocks);
     }
     manifest.plan.groups.push_back(std::move(group));
   }
@@ -163,8 +167,9 @@ int gate_specs(const Options& options, const CommandLine& line, const Parts& par
 void require_sides(const Options& options) {
   if (!options.resume.empty()) return;
   if (options.baseline.empty() || options.candidate.empty()) {
-    throw UsageError("gate takes --baseline and --candidate, two specs or two folders; see heapwise "
-                     "gate --help");
+    throw UsageError(
+        "gate takes --baseline and --candidate, two specs or two folders; see heapwise "
+        "gate --help");
   }
   require_alike(options.baseline, options.candidate);
 }
@@ -179,8 +184,8 @@ int run_gate(const Options& options, const CommandLine& line) {
                        "'; begin one with: heapwise gate --aa --out '" + options.resume + "'");
     }
     auto calibration = options.calibration;
-    calibration.out = options.resume.empty() ? result_folder_of(options.out, "gate", "aa")
-                                             : options.resume;
+    calibration.out =
+        options.resume.empty() ? result_folder_of(options.out, "gate", "aa") : options.resume;
     calibration.workloads = options.workloads;
     calibration.seed = options.seed;
     calibration.as_json = options.as_json;
@@ -198,9 +203,10 @@ Subcommand add_gate(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto& calibration = options->calibration;
   auto* resume = gate->add_option("--resume", options->resume, "go on with the gate in DIR");
-  auto* aa = gate->add_flag("--aa", options->calibrates,
-                            "measure how often the gate alarms where nothing differs, and how often "
-                            "it finds what is made worse by a known amount");
+  auto* aa =
+      gate->add_flag("--aa", options->calibrates,
+                     "measure how often the gate alarms where nothing differs, and how often "
+                     "it finds what is made worse by a known amount");
   gate->add_option("--baseline", options->baseline, "what it was: a spec or a folder")
       ->excludes(resume)
       ->excludes(aa);
@@ -215,8 +221,9 @@ Subcommand add_gate(CLI::App& app) {
                    "specs, separated by spaces; repeatable (default: the profile's)")
       ->allow_extra_args(false)
       ->excludes(resume);
-  gate->add_option("--time-budget", options->time_budget,
-                   "for the screen; the confirmation may take as long again (default: 10s a workload)")
+  gate->add_option(
+          "--time-budget", options->time_budget,
+          "for the screen; the confirmation may take as long again (default: 10s a workload)")
       ->excludes(resume)
       ->excludes(aa);
   gate->add_option("--detect", options->detect,

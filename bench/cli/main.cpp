@@ -32,8 +32,8 @@ int main(int argc, char** argv) {
     app.formatter(std::make_shared<heapwise::BriefFormatter>());
     app.set_version_flag("--version", "heapwise " HEAPWISE_VERSION);
     const std::vector<heapwise::Subcommand> subcommands{
-        heapwise::add_list(app),    heapwise::add_bench(app),  heapwise::add_try(app),
-        heapwise::add_compare(app), heapwise::add_gate(app),   heapwise::add_verify(app),
+        heapwise::add_list(app),    heapwise::add_bench(app), heapwise::add_try(app),
+        heapwise::add_compare(app), heapwise::add_gate(app),  heapwise::add_verify(app),
         heapwise::add_export(app)};
     return heapwise::dispatch(app, subcommands, heapwise::split_command_line(argc, argv));
   } catch (const std::exception& error) {

@@ -1,5 +1,5 @@
-// How the operations of a cell are cut: slices of equal numbers of batches, batches of equal numbers
-// of operations.
+// How the operations of a cell are cut: slices of equal numbers of batches, batches of equal
+// numbers of operations.
 //
 //     slice:   | lead-in, untimed | timed batches |     repeated slices_count times
 #pragma once

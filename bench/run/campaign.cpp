@@ -59,9 +59,8 @@ CampaignResult Campaign::run() {
   }
   parts_.progress.finish();
   for (std::size_t group = 0; group < plan_.groups.size(); ++group) {
-    result_.groups.push_back(
-        {.complete_blocks = complete_blocks_[group],
-         .block = pace_.block_estimate(group).value_or(Nanoseconds{})});
+    result_.groups.push_back({.complete_blocks = complete_blocks_[group],
+                              .block = pace_.block_estimate(group).value_or(Nanoseconds{})});
   }
   if (!goes_on) {
     result_.end = CampaignEnd::kInterrupted;

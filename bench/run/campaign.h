@@ -40,7 +40,7 @@ struct GroupProgress {
 struct CampaignResult {
   CampaignEnd end = CampaignEnd::kComplete;
   std::vector<GroupProgress> groups;  // in the plan's order
-  std::size_t failed_runs = 0;  // of this sitting and earlier ones, complete blocks only
+  std::size_t failed_runs = 0;        // of this sitting and earlier ones, complete blocks only
   std::size_t blocks_left_out = 0;
 };
 

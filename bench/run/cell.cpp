@@ -86,15 +86,15 @@ Cell cell_from_json(const Json& json) {
 
 Group group_from_json(const Json& json) {
   Group group{.workload = json.at("workload"),
-          .parameters = json.at("parameters"),
-          .threads = json.at("threads"),
-          .pass = json.at("pass"),
-          .blocks = json.at("blocks"),
-          .purpose = purpose_from_name(json.at("purpose")),
-          .baseline = json.at("baseline"),
-          .allocators = json.at("allocators").get<std::vector<std::string>>(),
-          .metrics = json.value("metrics", Json::array()),
-          .comparison_blocks = json.value("comparison_blocks", 0U)};
+              .parameters = json.at("parameters"),
+              .threads = json.at("threads"),
+              .pass = json.at("pass"),
+              .blocks = json.at("blocks"),
+              .purpose = purpose_from_name(json.at("purpose")),
+              .baseline = json.at("baseline"),
+              .allocators = json.at("allocators").get<std::vector<std::string>>(),
+              .metrics = json.value("metrics", Json::array()),
+              .comparison_blocks = json.value("comparison_blocks", 0U)};
   if (json.contains("slicing")) group.slicing = slicing_from_json(json["slicing"]);
   if (json.contains("injection")) group.injection = injection_from_json(json["injection"]);
   return group;

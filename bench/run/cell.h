@@ -36,7 +36,7 @@ struct Group {
   Purpose purpose = Purpose::kComparison;
   std::string baseline;
   std::vector<std::string> allocators;
-  Json metrics = Json::array();  // the user's own: [{name, pattern, better}]
+  Json metrics = Json::array();    // the user's own: [{name, pattern, better}]
   std::optional<Slicing> slicing;  // of pass lockstep, whose blocks are pairs of live processes
   // Of a calibration: how many successive blocks stand for one comparison, and what is done to the
   // candidate.

@@ -27,9 +27,10 @@ std::string choose_baseline(const std::vector<Spec>& allocators);
 /// it is where glibc is not among the allocators. Throws UsageError for what cannot be resolved.
 std::vector<Group> make_groups(const Profile& profile, const Selection& selection);
 
-/// The groups that compare two specs on a profile's workloads, or on those chosen: a single-threaded
-/// cell in lockstep, a threaded one by whole runs that alternate, and the system calls of both.
-/// Each has the fewest blocks that give a verdict. Throws UsageError as make_groups does.
+/// The groups that compare two specs on a profile's workloads, or on those chosen: a
+/// single-threaded cell in lockstep, a threaded one by whole runs that alternate, and the system
+/// calls of both. Each has the fewest blocks that give a verdict. Throws UsageError as make_groups
+/// does.
 std::vector<Group> make_duel_groups(const Profile& profile, const std::vector<Spec>& workloads,
                                     const std::string& baseline, const std::string& candidate);
 

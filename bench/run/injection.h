@@ -1,5 +1,5 @@
-// What a calibration makes the candidate worse by, so that it is known what a comparison should find.
-// Both sides of such a pair load libheapwise_inject.so; the baseline's dials stay at 0.
+// What a calibration makes the candidate worse by, so that it is known what a comparison should
+// find. Both sides of such a pair load libheapwise_inject.so; the baseline's dials stay at 0.
 #pragma once
 
 #include <cstdint>

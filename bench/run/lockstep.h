@@ -19,8 +19,8 @@ struct LockstepEnd {
   bool failed = false;  // it did not get through by itself; the other one was then stopped
 };
 
-/// Starts both, lets them warm up, gives them `slices_count` turns in an order drawn from `seed` and
-/// hears their figures. RunError as for run_worker.
+/// Starts both, lets them warm up, gives them `slices_count` turns in an order drawn from `seed`
+/// and hears their figures. RunError as for run_worker.
 std::array<LockstepEnd, 2> run_in_lockstep(const std::array<WorkerCall, 2>& calls,
                                            std::uint64_t slices_count, std::uint64_t seed,
                                            Interrupt& interrupt);

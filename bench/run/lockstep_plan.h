@@ -27,10 +27,10 @@ struct Trial {
   Nanoseconds block;
 };
 
-/// Runs one trial block of the group and throws its figures away. A slice lasts at least 2 ms on the
-/// slower side and as long as its lead-in; the lead-in goes once over the working set, or over as
-/// much of it as the last-level cache holds. Where the trial fails, a least slicing: the campaign
-/// will record how it fails.
+/// Runs one trial block of the group and throws its figures away. A slice lasts at least 2 ms on
+/// the slower side and as long as its lead-in; the lead-in goes once over the working set, or over
+/// as much of it as the last-level cache holds. Where the trial fails, a least slicing: the
+/// campaign will record how it fails.
 Trial run_trial(const Group& group, std::uint64_t seed, PairRunner& runner);
 
 }  // namespace heapwise

@@ -40,8 +40,8 @@ std::uint64_t workload_seed(const Plan& plan, BlockRef ref);
 std::size_t environment_padding(const Plan& plan, BlockRef ref, std::size_t order);
 
 /// Throws UsageError when the plan could not be read back: two groups of one cell and pass that
-/// share an allocator, a group without blocks or allocators, a baseline that does not run, a lockstep
-/// of other than two single-threaded runs.
+/// share an allocator, a group without blocks or allocators, a baseline that does not run, a
+/// lockstep of other than two single-threaded runs.
 void validate(const Plan& plan);
 
 }  // namespace heapwise

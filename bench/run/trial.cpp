@@ -22,7 +22,9 @@ constexpr Nanoseconds kTimeout{300'000'000'000};
 /// operations as that fills the cache with, nothing in it is older than the lead-in.
 constexpr std::uint64_t kBytesTouched = 2 * 64;
 
-std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) { return (value + by - 1) / by; }
+std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
+  return (value + by - 1) / by;
+}
 
 std::uint64_t last_level_cache_bytes() {
   const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
@@ -33,8 +35,8 @@ std::uint64_t lead_in_batches(const Group& group) {
   Parameters parameters;
   for (const auto& [key, value] : group.parameters.items()) parameters[key] = value;
   const auto& workload = *find_workload(group.workload);
-  const auto operations = std::min(workload.operations_per_pass(parameters),
-                                   last_level_cache_bytes() / kBytesTouched);
+  const auto operations =
+      std::min(workload.operations_per_pass(parameters), last_level_cache_bytes() / kBytesTouched);
   return divide_up(operations, workload.operations_per_batch(parameters));
 }
 
@@ -59,7 +61,8 @@ double turn_ns(const PairTrial& trial, const Slicing& slicing) {
 
 Nanoseconds try_lockstep(Group& group, std::uint64_t seed, PairRunner& runner) {
   const auto lead_in = lead_in_batches(group);
-  group.slicing = Slicing{.slices_count = kTrialSlices, .batches_per_slice = 1, .lead_in_batches = lead_in};
+  group.slicing =
+      Slicing{.slices_count = kTrialSlices, .batches_per_slice = 1, .lead_in_batches = lead_in};
   const auto first = try_pair(group, seed, runner);
   group.slicing->slices_count = kFewestSlices;
   if (!first.ok) return {};
@@ -72,7 +75,8 @@ Nanoseconds try_lockstep(Group& group, std::uint64_t seed, PairRunner& runner) {
   const auto start = static_cast<double>(second.start.value);
   group.slicing->slices_count =
       std::clamp(static_cast<std::uint64_t>(start / turn), kFewestSlices, kMostSlices);
-  return {static_cast<std::uint64_t>(start + turn * static_cast<double>(group.slicing->slices_count))};
+  return {
+      static_cast<std::uint64_t>(start + turn * static_cast<double>(group.slicing->slices_count))};
 }
 
 Nanoseconds try_whole_runs(const Group& group, std::uint64_t seed, PairRunner& runner) {
@@ -96,7 +100,8 @@ PairTrial try_pair(const Group& group, std::uint64_t seed, PairRunner& runner) {
     if (!trial.ok) return trial;
     auto slices = results[i].metrics.at("slice_ns").get<std::vector<double>>();
     slices_ns = std::accumulate(slices.begin(), slices.end(), slices_ns);
-    std::ranges::nth_element(slices, slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2));
+    std::ranges::nth_element(slices,
+                             slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2));
     trial.slice_ns = std::max(trial.slice_ns, slices[slices.size() / 2]);
     trial.start = std::max(trial.start, results[i].ready_after);
     if (group.allocators[i] == group.baseline) trial.baseline = std::move(results[i]);

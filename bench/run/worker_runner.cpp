@@ -87,8 +87,7 @@ RunResult WorkerRunner::result_of(const RunRequest& request, WorkerEnd end,
   const bool traced = find_pass(request.cell.pass)->traces_system_calls;
   RunResult result;
   result.ready_after = end.ready_after;
-  result.identity =
-      merge_settings(end.identity, candidates_.at(request.cell.allocator).settings);
+  result.identity = merge_settings(end.identity, candidates_.at(request.cell.allocator).settings);
   judge_worker(end.child, end.answer, out_of_memory, request.timeout, result);
   if (end.answer.figures) take_figures(*end.answer.figures, result);
   if (result.status == Status::kOk && traced) add_system_calls(*end.child.report, result);
@@ -121,8 +120,9 @@ std::array<RunResult, 2> WorkerRunner::run_pair(const std::array<RunRequest, 2>&
   }
   if (!failed[0] && !failed[1]) {
     const OutOfMemoryWatch memory;
-    auto ends = run_in_lockstep({call_of(requests[0]), call_of(requests[1])},
-                                requests[0].slicing.value().slices_count, requests[0].seed, interrupt_);
+    auto ends =
+        run_in_lockstep({call_of(requests[0]), call_of(requests[1])},
+                        requests[0].slicing.value().slices_count, requests[0].seed, interrupt_);
     for (std::size_t i = 0; i < results.size(); ++i) {
       failed[i] = ends[i].failed;
       results[i] = result_of(requests[i], std::move(ends[i].worker), memory.struck());
@@ -131,9 +131,9 @@ std::array<RunResult, 2> WorkerRunner::run_pair(const std::array<RunRequest, 2>&
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto& partner = results[1 - i];
     if (failed[i] || !failed[1 - i] || results[i].status == Status::kInterrupted) continue;
-    results[i].conclude(Status::kPartnerFailed,
-                        "the other process of the pair, under " + requests[1 - i].cell.allocator +
-                            ", ended as " + std::string(status_name(partner.status)));
+    results[i].conclude(Status::kPartnerFailed, "the other process of the pair, under " +
+                                                    requests[1 - i].cell.allocator + ", ended as " +
+                                                    std::string(status_name(partner.status)));
   }
   return results;
 }

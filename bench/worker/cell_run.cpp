@@ -119,17 +119,18 @@ class CellRunOn final : public CellRun {
   }
 
   Figures take_figures() override {
-    Figures figures{.work = {.operations_count = demand_.operations_count,
-                             .heap_calls_count = demand_.heap_calls_count,
-                             .requested_bytes = demand_.requested_bytes,
-                             .harness = workload_->table_bytes()},
-                    .slices = std::move(slices_),
-                    .timed_operations_count = slicing_.slices_count * slicing_.batches_per_slice *
-                                              plan_.workload->operations_per_batch(plan_.parameters),
-                    .cpu = cpu_,
-                    .memory = memory_,
-                    .timeline = watch_ ? watch_->take_timeline() : nullptr,
-                    .latencies = heaps_.latencies()};
+    Figures figures{
+        .work = {.operations_count = demand_.operations_count,
+                 .heap_calls_count = demand_.heap_calls_count,
+                 .requested_bytes = demand_.requested_bytes,
+                 .harness = workload_->table_bytes()},
+        .slices = std::move(slices_),
+        .timed_operations_count = slicing_.slices_count * slicing_.batches_per_slice *
+                                  plan_.workload->operations_per_batch(plan_.parameters),
+        .cpu = cpu_,
+        .memory = memory_,
+        .timeline = watch_ ? watch_->take_timeline() : nullptr,
+        .latencies = heaps_.latencies()};
     compare_with_counted(figures);
     return figures;
   }

@@ -50,8 +50,8 @@ json receive_line(int socket) {
   return json::parse(line);
 }
 
-/// A turn of lockstep: a byte that begins it, the same one back at its end. No line of JSON, because
-/// that would touch memory of the harness between slices.
+/// A turn of lockstep: a byte that begins it, the same one back at its end. No line of JSON,
+/// because that would touch memory of the harness between slices.
 Pacing take_turns(int socket, Pacing pacing) {
   pacing.before_slice = [socket] { receive_byte(socket); };
   pacing.after_slice = [socket] {

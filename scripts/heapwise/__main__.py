@@ -61,7 +61,7 @@ def _raw_parser(make, description, *positional, **named):
 
 def _load(name: str):
     try:
-        return importlib.import_module(f"heapwise.{name}")
+        return importlib.import_module(f"heapwise.commands.{name}")
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("heapwise"):
             raise

@@ -14,8 +14,8 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(HERE)]
 
 import factory  # noqa: E402
-from heapwise.folder import read_folder  # noqa: E402
-from heapwise.summary import summarize_folder  # noqa: E402
+from heapwise.records.folder import read_folder  # noqa: E402
+from heapwise.inference.summary import summarize_folder  # noqa: E402
 
 
 @pytest.fixture(scope="session")

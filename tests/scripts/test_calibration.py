@@ -5,10 +5,10 @@ import json
 import factory
 import numpy as np
 import pytest
-from heapwise.calibration import STAGES, calibration_of
-from heapwise.calibration_tables import calibration_tables
+from heapwise.inference.calibration import STAGES, calibration_of
+from heapwise.output.calibration_tables import calibration_tables
 from heapwise.errors import HeapwiseError
-from heapwise.schema import Checker
+from heapwise.records.schema import Checker
 
 PAIRS = 8
 COMPARISONS = 30

@@ -9,13 +9,13 @@ import factory
 import pytest
 from factory import Behaviour, GroupPlan, change_manifest
 from heapwise.__main__ import main
-from heapwise.compare import comparison_document
+from heapwise.commands.compare import comparison_document
 from heapwise.errors import HeapwiseError
-from heapwise.folder import read_folder
-from heapwise.folder_comparison import compare_folders
-from heapwise.render import TERMINAL_WIDTH, terminal_comparison
-from heapwise.schema import Checker
-from heapwise.summarize import to_json
+from heapwise.records.folder import read_folder
+from heapwise.inference.folder_comparison import compare_folders
+from heapwise.output.render import TERMINAL_WIDTH, terminal_comparison
+from heapwise.records.schema import Checker
+from heapwise.commands.summarize import to_json
 
 QUIET = {"glibc": Behaviour(noise=0.002), "refmalloc": Behaviour(time_ns=17.5, noise=0.002, calls_per_operation=0.011),
          "tcmalloc": Behaviour(time_ns=15.5, noise=0.002, rss_bytes=79 * factory.MIB)}

@@ -8,10 +8,10 @@ import factory
 import pytest
 from heapwise.__main__ import main
 from heapwise.errors import HeapwiseError
-from heapwise.folder import read_folder
-from heapwise.plots.data import over_time_data
-from heapwise.reference import moments, pack
-from heapwise.summarize import read_summary
+from heapwise.records.folder import read_folder
+from heapwise.output.plots.data import over_time_data
+from heapwise.commands.reference import moments, pack
+from heapwise.commands.summarize import read_summary
 
 BLOCKS = "".join(f"<!-- heapwise:begin {name} -->\n<!-- heapwise:end {name} -->\n" for name in ("environment", "summary", "sweep", "try"))
 
@@ -149,7 +149,7 @@ def test_the_readme_shows_all_programs_and_a_service_of_ones_own(program_folder,
 
 def test_a_reference_does_not_say_where_the_checkout_lay(small_folder, tmp_path):
     """Would catch: a path of one machine in the repository."""
-    from heapwise.reference import ROOT
+    from heapwise.commands.reference import ROOT
     for name in ("manifest.json", "runs.jsonl"):
         file = small_folder / name
         file.write_text(file.read_text().replace("/synthetic/", f"{ROOT}/build/"))
@@ -170,7 +170,7 @@ def test_a_torn_line_is_not_packed(small_folder, tmp_path):
 
 def test_too_large_a_reference_is_refused_and_leaves_the_old_one(small_folder, tmp_path, monkeypatch):
     """Would catch: a repository that grows by a campaign at a time."""
-    from heapwise import reference
+    from heapwise.commands import reference
     pack(small_folder, "one", tmp_path)
     before = (tmp_path / "one" / "runs.jsonl.gz").read_bytes()
     monkeypatch.setattr(reference, "LARGEST_TOTAL_BYTES", 10_000)

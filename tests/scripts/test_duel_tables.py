@@ -2,9 +2,9 @@
 
 import factory
 import pytest
-from heapwise.folder import read_folder
-from heapwise.render import TERMINAL_WIDTH, markdown_summary, terminal_summary
-from heapwise.summary import summarize_folder
+from heapwise.records.folder import read_folder
+from heapwise.output.render import TERMINAL_WIDTH, markdown_summary, terminal_summary
+from heapwise.inference.summary import summarize_folder
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from heapwise.metrics import Metric
-from heapwise.statistics import adjusted, compare, compare_through_baseline, mann_whitney_p
+from heapwise.records.metrics import Metric
+from heapwise.inference.statistics import adjusted, compare, compare_through_baseline, mann_whitney_p
 
 NOISY = Metric("time", "time", "ns", "noisy", "throughput", 0.01)
 

@@ -2,11 +2,11 @@
 
 import factory
 import pytest
-from heapwise.findings import EXITING_KINDS
-from heapwise.folder import read_folder
-from heapwise.render import terminal_summary
-from heapwise.schema import load_schema
-from heapwise.summary import summarize_folder
+from heapwise.inference.findings import EXITING_KINDS
+from heapwise.records.folder import read_folder
+from heapwise.output.render import terminal_summary
+from heapwise.records.schema import load_schema
+from heapwise.inference.summary import summarize_folder
 
 
 def summary_of(path, **changes):

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import factory
 import pytest
-from heapwise.fingerprint import library_notes, refusal_lines, refusals, same_library
-from heapwise.schema import load_schema
+from heapwise.records.fingerprint import library_notes, refusal_lines, refusals, same_library
+from heapwise.records.schema import load_schema
 
 ALIKE = factory.ENVIRONMENT
 CLASSES = ("exact", "near_exact", "noisy")

@@ -6,7 +6,7 @@ import json
 import factory
 import pytest
 from heapwise.errors import HeapwiseError
-from heapwise.folder import read_folder
+from heapwise.records.folder import read_folder
 
 
 def rewritten(folder, change):

@@ -10,13 +10,13 @@ import pytest
 from factory import Behaviour, GroupPlan, change_manifest, gate_groups
 from heapwise.__main__ import main
 from heapwise.errors import HeapwiseError
-from heapwise.folder import read_folder
-from heapwise.gate import flagged_groups, folders_gate, measured_gate
-from heapwise.gate_text import markdown_gate, terminal_gate
-from heapwise.junit import junit_xml
-from heapwise.render import TERMINAL_WIDTH
-from heapwise.schema import Checker
-from heapwise.summarize import to_json
+from heapwise.records.folder import read_folder
+from heapwise.commands.gate import flagged_groups, folders_gate, measured_gate
+from heapwise.output.gate_text import markdown_gate, terminal_gate
+from heapwise.output.junit import junit_xml
+from heapwise.output.render import TERMINAL_WIDTH
+from heapwise.records.schema import Checker
+from heapwise.commands.summarize import to_json
 
 QUIET = Behaviour(noise=0.004)
 SLOWER = replace(QUIET, time_ns=21.2, faults_per_operation=0.152)

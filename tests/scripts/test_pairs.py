@@ -3,11 +3,11 @@
 import factory
 import numpy as np
 import pytest
-from heapwise.folder import read_folder
-from heapwise.pairs import pairs_of
-from heapwise.metrics import METRICS
-from heapwise.summary import summarize_folder
-from heapwise.work import GroupWork
+from heapwise.records.folder import read_folder
+from heapwise.records.pairs import pairs_of
+from heapwise.records.metrics import METRICS
+from heapwise.inference.summary import summarize_folder
+from heapwise.records.work import GroupWork
 
 TIME = next(metric for metric in METRICS if metric.name == "wall_per_operation_ns" and metric.pass_name == "lockstep")
 SIDES = {"glibc": factory.Behaviour(), "jemalloc": factory.Behaviour()}

@@ -5,12 +5,12 @@ import xml.etree.ElementTree as xml
 import factory
 import numpy as np
 import pytest
-from heapwise.folder import read_folder
-from heapwise.palette import style_of
-from heapwise.plots import draw_all, pictures, slug
-from heapwise.plots.data import over_time_data, percentile_data, timeline_data
-from heapwise.plots.figure import close, spread
-from heapwise.summary import summarize_folder
+from heapwise.records.folder import read_folder
+from heapwise.output.palette import style_of
+from heapwise.output.plots import draw_all, pictures, slug
+from heapwise.output.plots.data import over_time_data, percentile_data, timeline_data
+from heapwise.output.plots.figure import close, spread
+from heapwise.inference.summary import summarize_folder
 
 
 def runs_of(folder, pass_name):

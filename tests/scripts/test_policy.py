@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from heapwise.metrics import METRICS
-from heapwise.policy import Runs, entry_key, floor_of, is_flagged, judge, judge_folders
-from heapwise.statistics import compare
+from heapwise.records.metrics import METRICS
+from heapwise.inference.policy import Runs, entry_key, floor_of, is_flagged, judge, judge_folders
+from heapwise.inference.statistics import compare
 
 METRIC = {(metric.name, metric.pass_name): metric for metric in METRICS}
 TIME, FAULTS, RSS, CALLS = ("wall_per_operation_ns", "minor_faults_per_operation", "rss_peak_growth_bytes",

@@ -3,11 +3,11 @@
 import factory
 import pytest
 from factory import MIB, Behaviour
-from heapwise.folder import read_folder
-from heapwise.program_tables import program_table
-from heapwise.render import TERMINAL_WIDTH, markdown_summary, terminal_summary
-from heapwise.summary import summarize_folder
-from heapwise.tables import cell_views
+from heapwise.records.folder import read_folder
+from heapwise.output.program_tables import program_table
+from heapwise.output.render import TERMINAL_WIDTH, markdown_summary, terminal_summary
+from heapwise.inference.summary import summarize_folder
+from heapwise.output.tables import cell_views
 
 
 def summary_of(path, groups, kind="try"):

@@ -6,10 +6,10 @@ import json
 import factory
 import pytest
 from conftest import REPOSITORY
-from heapwise import validate
-from heapwise.folder import read_run_lines
-from heapwise.schema import Checker, load_schema
-from heapwise.summarize import to_json
+from heapwise.commands import validate
+from heapwise.records.folder import read_run_lines
+from heapwise.records.schema import Checker, load_schema
+from heapwise.commands.summarize import to_json
 
 
 @pytest.fixture(scope="module")

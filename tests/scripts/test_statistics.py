@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from heapwise.metrics import Metric
-from heapwise.statistics import (adjusted, benjamini_hochberg, compare, compare_sittings, compare_through_baseline,
+from heapwise.records.metrics import Metric
+from heapwise.inference.statistics import (adjusted, benjamini_hochberg, compare, compare_sittings, compare_through_baseline,
                                  critical_rank_sum, critical_u, estimate, holm, mann_whitney_p, shift,
                                  signed_rank_p, walsh_averages)
 from scipy import stats

@@ -5,10 +5,10 @@ import json
 import factory
 import numpy as np
 import pytest
-from heapwise.folder import read_folder
-from heapwise.metrics import METRICS, derive
-from heapwise.summarize import to_json
-from heapwise.summary import summarize_folder
+from heapwise.records.folder import read_folder
+from heapwise.records.metrics import METRICS, derive
+from heapwise.commands.summarize import to_json
+from heapwise.inference.summary import summarize_folder
 
 
 def entry(summary, allocator, metric, purpose="comparison", workload="small_churn"):
@@ -95,7 +95,7 @@ def test_own_costs_come_from_the_null_allocator_and_are_not_compared(bench_summa
 
 def test_p_is_adjusted_over_comparisons_of_one_purpose_only(bench_summary):
     """Would catch: a sweep of twenty settings that drowns the comparison, or no adjustment at all."""
-    from heapwise.statistics import benjamini_hochberg
+    from heapwise.inference.statistics import benjamini_hochberg
     for purpose in ("comparison", "sweep"):
         tested = [c for c in bench_summary["comparisons"] if c["purpose"] == purpose and c["p_value"] is not None]
         assert [c["p_adjusted"] for c in tested] == pytest.approx(benjamini_hochberg([c["p_value"] for c in tested]))

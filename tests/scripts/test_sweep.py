@@ -1,10 +1,10 @@
 """The threshold sweep: its rows, its reading, its maps."""
 
 import factory
-from heapwise.folder import read_folder
-from heapwise.plots.threshold_sweep import threshold_maps, top_pad_maps
-from heapwise.summary import summarize_folder
-from heapwise.sweep import reading
+from heapwise.records.folder import read_folder
+from heapwise.output.plots.threshold_sweep import threshold_maps, top_pad_maps
+from heapwise.inference.summary import summarize_folder
+from heapwise.inference.sweep import reading
 
 
 def row(settings, time, rss, **more):

@@ -4,9 +4,9 @@ import io
 
 import factory
 import pytest
-from heapwise.folder import read_folder
-from heapwise.render import TERMINAL_WIDTH, fitted, markdown_summary, terminal_summary, wants_colour
-from heapwise.summary import summarize_folder
+from heapwise.records.folder import read_folder
+from heapwise.output.render import TERMINAL_WIDTH, fitted, markdown_summary, terminal_summary, wants_colour
+from heapwise.inference.summary import summarize_folder
 
 
 class Stream(io.StringIO):

@@ -10,12 +10,12 @@ import pytest
 from conftest import REPOSITORY
 from factory import Behaviour, GroupPlan, MIB
 from heapwise.__main__ import main
-from heapwise.evidence import ABSENT, FAILS, HOLDS, UNDECIDED, findings_of_truths
-from heapwise.folder import read_folder
+from heapwise.inference.evidence import ABSENT, FAILS, HOLDS, UNDECIDED, findings_of_truths
+from heapwise.records.folder import read_folder
 from heapwise.labels import parse_spec
-from heapwise.rules import RULES
-from heapwise.schema import Checker
-from heapwise.truths import BOTH_RAISED, MMAP_128K, MMAP_64M, TRUTHS, EveryRun
+from heapwise.inference.rules import RULES
+from heapwise.records.schema import Checker
+from heapwise.inference.truths import BOTH_RAISED, MMAP_128K, MMAP_64M, TRUTHS, EveryRun
 
 CHURN_1M = {"size": MIB, "window": 1}
 CHURN_16M = {"size": 16 * MIB, "window": 1}

@@ -1,0 +1,257 @@
+"""Writes the figures of README.md and docs/*.md from results/reference, or checks that they are those.
+
+    python -m heapwise readme [--check] [--root DIR]
+
+    --check  write nothing; exit 1 when a document is not what the results say
+    --root   the repository (this one)
+
+In a document, what stands between these two lines is generated:
+
+    <!-- heapwise:begin NAME -->
+    <!-- heapwise:end NAME -->
+
+NAME is one of
+    environment  the machine, in one line
+    summary      time and peak RSS of every allocator on every cell, with pictures
+    sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
+    apps         the programs of workloads/apps under each allocator, with pictures
+    try          a program of one's own under each allocator
+    compare      two allocators in lockstep
+    calibration  how often the gate is wrong, and what it finds
+    self_cost    what the instrument itself costs (needs self_cost.json in the reference)
+and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`.
+Exit codes: 0 done, 1 the check says no, 2 error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from .. import labels
+from ..errors import HeapwiseError
+from ..output.calibration_tables import calibration_tables
+from ..output.duel_tables import LEGEND as DUEL_LEGEND
+from ..output.duel_tables import duel_tables
+from ..output.program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
+from ..output.render import environment_line, markdown_table
+from ..output.tables import LEGEND, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
+from ..records.folder import parse_json
+from .reference import CALIBRATION, PICTURES, SELF_COST
+from .summarize import read_summary, write_text
+
+_NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
+OPEN_TABLES = 2  # of the applications; further ones are folded
+ROOT = Path(__file__).resolve().parents[3]
+_BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
+_ANY_MARK = re.compile(r"<!-- heapwise:(?:begin|end)")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One folder of results/reference, and where its pictures are as seen from the document."""
+
+    name: str
+    summary: Mapping[str, Any]
+    self_cost: Mapping[str, Any] | None
+    calibration: Mapping[str, Any] | None
+    pictures: tuple[str, ...]
+    pictures_path: str
+
+    def picture(self, kind: str, words: str) -> list[str]:
+        """Markdown of the pictures of one kind, e.g. `throughput` or `sweep-`."""
+        shown = [file for file in self.pictures if file.startswith(f"{self.name}-{kind}")]
+        return [line for file in shown for line in (f"![{words}]({self.pictures_path}/{file})", "")]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a document is out of date")
+    parser.add_argument("--root", metavar="DIR", type=Path, default=ROOT, help="the repository")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    outdated = []
+    for document in documents(arguments.root):
+        text = document.read_text(encoding="utf-8")
+        fresh = regenerated(text, document, arguments.root)
+        if fresh == text:
+            continue
+        outdated.append(document)
+        if not arguments.check:
+            write_text(document, fresh)
+    for document in outdated:
+        name = document.relative_to(arguments.root)
+        print(f"{name} is not what the results say: write it with `python -m heapwise readme`" if arguments.check
+              else f"{name} written")
+    return 1 if outdated and arguments.check else 0
+
+
+def documents(root: Path) -> list[Path]:
+    """README.md and the documents with generated blocks. An error where there is no README.md."""
+    readme = root / "README.md"
+    if not readme.is_file():
+        raise HeapwiseError(f"{readme} does not exist. Run this in the repository or name it with --root.")
+    candidates = [readme, *sorted((root / "docs").glob("*.md"))]
+    return [path for path in candidates if _ANY_MARK.search(path.read_text(encoding="utf-8"))]
+
+
+def regenerated(text: str, document: Path, root: Path) -> str:
+    """The document's text with every block made anew."""
+    pieces, position = [], 0
+    for begin in _BEGIN.finditer(text):
+        name = begin["name"]
+        end_mark = f"<!-- heapwise:end {name} -->"
+        end = text.find(end_mark, begin.end())
+        following = _BEGIN.search(text, begin.end())
+        if end < 0 or (following and following.start() < end):
+            raise HeapwiseError(f"{document}: the block `{name}` has no end. Add the line {end_mark}")
+        references = read_references(root, document)
+        block = "\n".join(_block(name, begin["reference"], references, document)).strip("\n")
+        pieces.extend([text[position:begin.end()], "\n", block, "\n"])
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def read_references(root: Path, document: Path) -> list[Reference]:
+    """All references, by name."""
+    folder = root / "results" / "reference"
+    files = tuple(sorted(path.name for path in (folder / PICTURES).glob("*.png")))
+    path_of_pictures = Path(os.path.relpath(folder / PICTURES, document.parent)).as_posix()
+    found = []
+    for directory in sorted(path for path in folder.glob("*") if path.is_dir() and path.name != PICTURES):
+        costs, calibration = _optional(directory / SELF_COST), _optional(directory / CALIBRATION)
+        summary = read_summary(directory) if calibration is None else {**_NO_SUMMARY, "environment": calibration["environment"]}
+        found.append(Reference(directory.name, summary, costs, calibration, files, path_of_pictures))
+    return found
+
+
+def _optional(file: Path) -> Any:
+    return parse_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
+
+
+def _block(name: str, wanted: str | None, references: Sequence[Reference], document: Path) -> list[str]:
+    if name not in _BLOCKS:
+        raise HeapwiseError(f"{document}: there is no block `{name}`. Use one of {', '.join(_BLOCKS)}.")
+    has_data, make = _BLOCKS[name]
+    fitting = [one for one in references if has_data(one) and wanted in (None, one.name)]
+    if not fitting:
+        place = f"results/reference/{wanted}" if wanted else "results/reference"
+        raise HeapwiseError(f"{document}: nothing in {place} has data for the block `{name}`. Make it as results/README.md says.")
+    if name == "try":
+        return [line for one in fitting for line in make(one)]
+    if len(fitting) > 1:
+        raise HeapwiseError(f"{document}: {labels.joined([one.name for one in fitting])} all have data for the block `{name}`. "
+                            f"Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
+    return make(fitting[0])
+
+
+def _environment(reference: Reference) -> list[str]:
+    return [f"Measured on {environment_line(reference.summary)}."]
+
+
+def _summary(reference: Reference) -> list[str]:
+    views = cell_views(reference.summary, "comparison")
+    lines = []
+    for column, words in ((Column("wall_per_operation_ns", "throughput", "time"), "Time an operation"),
+                          (Column("rss_peak_growth_bytes", "memory", "memory"), "Peak RSS")):
+        measured = [view for view in views if column.pass_name in view.groups]
+        if measured:
+            lines.extend([f"{words}, as ratios to the baseline's figure in the first column:", "",
+                          *markdown_table(matrix_table([(view, column) for view in measured])), ""])
+    lines.extend([f"<sub>{'; '.join(LEGEND)}.</sub>", ""])
+    lines.extend(reference.picture("throughput", "Time an operation against the baseline, with 95 % intervals"))
+    lines.extend(reference.picture("time-against-memory", "Time against peak RSS"))
+    return lines
+
+
+def _sweep(reference: Reference) -> list[str]:
+    lines = []
+    for sweep in reference.summary["sweeps"]:
+        lines.extend([f"On `{title_of(sweep)}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
+                      "<details><summary>All settings</summary>", "", *markdown_table(sweep_table(sweep)), "", "</details>", ""])
+    return lines
+
+
+def _apps(reference: Reference) -> list[str]:
+    views = cell_views(reference.summary, "command")
+    lines = [f"- {heading(view)}" for view in views]
+    for place, table in enumerate(overview_tables(views) or [table for view in views if (table := program_table(view))]):
+        words = table.title.partition(": ")[2].capitalize()
+        folded = place >= OPEN_TABLES
+        lines.extend(["", f"<details><summary>{words}</summary>" if folded else f"{words}:", "", *markdown_table(table)])
+        lines.extend(["", "</details>"] if folded else [])
+    lines.extend(["", f"<sub>{'; '.join([OVERVIEW_WORDS, *legend_of(reference.summary)])}.</sub>", ""])
+    for kind, words in (("wall-time", "Time of whole programs against the baseline, with 95 % intervals"),
+                        ("peak-memory", "Peak memory of whole programs against the baseline, with 95 % intervals")):
+        lines.extend(reference.picture(kind, words))
+    return [*lines, *_findings(reference)]
+
+
+def _try(reference: Reference) -> list[str]:
+    lines = []
+    for view in cell_views(reference.summary, "command"):
+        table = program_table(view)
+        if table is not None:
+            typed = ["```", _typed(reference.summary), "```", f"({table.subtitle})"] if view.program else \
+                [f"`{view.title}` ({table.subtitle}):"]
+            lines.extend([*typed, "", *markdown_table(table), ""])
+            lines.extend([*(f"- {note}" for note in table.notes), ""] if table.notes else [])
+    legend = [text for text in legend_of(reference.summary) if text not in LEGEND]  # which stands with the other tables
+    lines.extend([f"<sub>{'; '.join(legend)}.</sub>", ""] if legend else [])
+    return [*lines, *reference.picture("over-time-", "Memory over time under each allocator"), *_findings(reference)]
+
+
+def _typed(summary: Mapping[str, Any]) -> str:
+    """The command line to type for a summary of one's own, an option a line: where the folder was to lie is left out."""
+    words = list(summary["command_line"])
+    if "--out" in words:
+        del words[words.index("--out"):words.index("--out") + 2]
+    lines = [[]]
+    for word in words:
+        if word.startswith("--"):
+            lines.append([])
+        lines[-1].append(word)
+    return " \\\n  ".join(map(shlex.join, lines))
+
+
+def _findings(reference: Reference) -> list[str]:
+    """What makes figures doubtful or absent."""
+    findings = [f"- {subject}: {text}" for subject, text in finding_lines(reference.summary)]
+    return [*findings, *([""] if findings else [])]
+
+
+def _compare(reference: Reference) -> list[str]:
+    lines = ["```", _typed(reference.summary), "```", ""]
+    for table in duel_tables(reference.summary):
+        lines.extend([f"`{table.title}` ({table.subtitle}):", "", *markdown_table(table), ""])
+    return [*lines, f"<sub>{'; '.join(DUEL_LEGEND)}.</sub>", "", f"Measured on {environment_line(reference.summary)}."]
+
+
+def _calibration(reference: Reference) -> list[str]:
+    lines = [f"Measured on {environment_line(reference.calibration)}."]
+    for table in calibration_tables(reference.calibration):
+        lines.extend(["", f"{table.title}: {table.subtitle}.", "", *markdown_table(table), "", *(f"- {note}" for note in table.notes)])
+    return lines
+
+
+def _self_cost(reference: Reference) -> list[str]:
+    rows = [(Text(row["name"]), Text(f"{labels.significant(row['value'])} {row['unit']}"),
+             Text(f"{labels.significant(row['target'])} {row['unit']}"), Text(row["how"])) for row in reference.self_cost["rows"]]
+    return markdown_table(Table("", "", ("what", "measured", "aim: at most", "how"), tuple(rows)))
+
+
+_BLOCKS: dict[str, tuple[Callable[[Reference], bool], Callable[[Reference], list[str]]]] = {
+    "environment": (lambda one: one.summary["kind"] == "bench", _environment),
+    "summary": (lambda one: one.summary["kind"] == "bench" and bool(cell_views(one.summary, "comparison")), _summary),
+    "sweep": (lambda one: bool(one.summary["sweeps"]), _sweep),
+    "apps": (lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _apps),
+    "try": (lambda one: one.summary["kind"] == "try", _try),
+    "compare": (lambda one: one.summary["kind"] == "compare", _compare),
+    "calibration": (lambda one: one.calibration is not None, _calibration),
+    "self_cost": (lambda one: one.self_cost is not None, _self_cost),
+}

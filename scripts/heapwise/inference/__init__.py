@@ -1,0 +1,15 @@
+"""What follows from it: everything that is a conclusion is drawn here, and only here.
+
+    statistics   inference, paired inside blocks and between two folders
+    summary      a folder's summary.json
+    findings     what a user of `try` must know before any figure
+    sweep        which M_MMAP_THRESHOLD: rows and their reading
+    folder_comparison  two folders set against each other
+    policy       the gate's rules: what is a regression, what is not known, what passes
+    gate_runs    how the runs of both sides of a gate ended
+    calibration  the gate's own errors
+    truths       what is known to be true of named allocators, as data
+    rules        what no run of any folder may break
+    evidence     what a folder has to say about a truth, and the verdict
+    remedies     the line that measures what a folder does not have
+"""
