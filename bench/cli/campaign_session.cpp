@@ -61,6 +61,12 @@ PreparedCampaign prepare(ResultFolder folder, Manifest manifest, Candidates cand
   return {std::move(folder), std::move(manifest), std::move(candidates)};
 }
 
+/// No budget stays none, and one that is used up is none that is left.
+Nanoseconds left_of(Nanoseconds budget, Nanoseconds spent) {
+  if (budget.value == 0) return budget;
+  return budget > spent ? budget - spent : Nanoseconds{1};
+}
+
 void announce(const PreparedCampaign& prepared, const Journal& journal) {
   const auto& manifest = prepared.manifest;
   if (journal.dropped_bytes() > 0) {
@@ -110,7 +116,7 @@ CampaignResult run_campaign(PreparedCampaign& prepared, SessionOptions options, 
                          prepared.candidates, interrupt);
   RunnerByPurpose runner(plan, workloads, programs);
   ProgressReporter progress(standard_error_sink());
-  options.campaign.time_budget = prepared.manifest.time_budget;
+  options.campaign.time_budget = left_of(prepared.manifest.time_budget, prepared.spent);
   Campaign campaign(plan, options.campaign, {runner, journal, progress, interrupt, monotonic_now});
   return campaign.run();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "bench/program/program_runner.h"
 #include "bench/run/campaign.h"
@@ -16,6 +17,10 @@ struct PreparedCampaign {
   ResultFolder folder;
   Manifest manifest;
   Candidates candidates;
+  // Where trials came first: what they have taken of the time budget, and what they say a block of
+  // each group costs.
+  Nanoseconds spent;
+  std::vector<Nanoseconds> block_costs;
 };
 
 /// Throws UsageError for a plan that the machine cannot carry out, RunError for a folder that

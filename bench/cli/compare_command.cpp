@@ -101,7 +101,7 @@ int run_compare(const Options& options, const CommandLine& line) {
                              .go_on = go_on_words(prepared),
                              .as_json = options.as_json},
                             parts, interrupt);
-  const auto shortage = shortage_of(prepared.manifest.plan, result, kFewestBlocks);
+  const auto shortage = shortage_of(prepared, result, kFewestBlocks);
   if (shortage.groups == 0 || (code != kExitOk && code != kExitSomeFailed)) return code;
   print_note(inconclusive_words(shortage, go_on_words(prepared)));
   return kExitInconclusive;

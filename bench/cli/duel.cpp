@@ -30,20 +30,19 @@ bool is_noisy(const Group& group) {
   return group.slicing || group.pass == "throughput";
 }
 
-struct Costs {
-  std::vector<Nanoseconds> blocks;  // of each group
-};
+/// Of a block of each group.
+using Costs = std::vector<Nanoseconds>;
 
 Costs run_trials(Plan& plan, PairRunner& runner, Interrupt& interrupt) {
   ProgressReporter progress(standard_error_sink());
   Costs costs;
   for (auto& group : plan.groups) {
     if (interrupt.requested()) throw RunError("interrupted before anything was compared");
-    progress.update({.runs_done = costs.blocks.size(),
+    progress.update({.runs_done = costs.size(),
                      .runs_planned = plan.groups.size(),
                      .left = {},
                      .doing = "trial: " + group.title() + " " + group.pass});
-    costs.blocks.push_back(run_trial(group, plan.seed, runner));
+    costs.push_back(run_trial(group, plan.seed, runner));
   }
   progress.finish();
   return costs;
@@ -54,14 +53,14 @@ void fill(Plan& plan, const Costs& costs, Nanoseconds time) {
   std::map<std::string, Nanoseconds> fixed;
   for (std::size_t i = 0; i < plan.groups.size(); ++i) {
     auto& cell = fixed[cell_of(plan.groups[i])];
-    if (!is_noisy(plan.groups[i])) cell.value += plan.groups[i].blocks * costs.blocks[i].value;
+    if (!is_noisy(plan.groups[i])) cell.value += plan.groups[i].blocks * costs[i].value;
   }
   const auto share = time.value / fixed.size();
   for (std::size_t i = 0; i < plan.groups.size(); ++i) {
     auto& group = plan.groups[i];
     const auto spent = fixed.at(cell_of(group)).value;
-    if (!is_noisy(group) || costs.blocks[i].value == 0 || spent >= share) continue;
-    const auto fitting = (share - spent) / costs.blocks[i].value;
+    if (!is_noisy(group) || costs[i].value == 0 || spent >= share) continue;
+    const auto fitting = (share - spent) / costs[i].value;
     group.blocks = std::max(group.blocks, static_cast<unsigned>(fitting));
   }
 }
@@ -84,9 +83,7 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
   plan.groups = make_duel_groups(find_profile(request.profile), request.workloads,
                                  request.baseline.text(), request.candidate.text());
   validate(plan);
-  manifest.time_budget = request.time_budget.value != 0
-                             ? request.time_budget
-                             : Nanoseconds{cells_count(plan) * kTimeOfCell.value};
+  manifest.time_budget = request.time_budget;
   auto candidates = resolve_candidates(specs_of(plan), parts);
   require_memory(largest_cell(plan), available_memory());
   verify_settings(candidates, parts, {}, interrupt);
@@ -99,8 +96,14 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
   WorkerRunner runner(parts, candidates, interrupt);
   const auto costs = run_trials(plan, runner, interrupt);
   const auto spent = monotonic_now() - begun;
-  if (spent < manifest.time_budget) fill(plan, costs, manifest.time_budget - spent);
-  return prepare_new(std::move(manifest), out, parts);
+  const bool bounded = request.time_budget.value != 0;
+  const auto time =
+      bounded ? request.time_budget : Nanoseconds{spent.value + cells_count(plan) * kTimeOfCell.value};
+  if (spent < time) fill(plan, costs, time - spent);
+  auto prepared = prepare_new(std::move(manifest), out, parts);
+  prepared.spent = spent;
+  prepared.block_costs = costs;
+  return prepared;
 }
 
 std::vector<Spec> parse_workloads(const std::vector<std::string>& texts) {
@@ -118,14 +121,16 @@ void require_alike(const std::string& baseline, const std::string& candidate) {
                                is_folder ? baseline : candidate, is_folder ? candidate : baseline));
 }
 
-Shortage shortage_of(const Plan& plan, const CampaignResult& result, unsigned least) {
+Shortage shortage_of(const PreparedCampaign& duel, const CampaignResult& result, unsigned least) {
   Shortage shortage;
   for (std::size_t i = 0; i < result.groups.size(); ++i) {
-    const auto wanted = std::min(least, plan.groups[i].blocks);
+    const auto wanted = std::min(least, duel.manifest.plan.groups[i].blocks);
     const auto& group = result.groups[i];
     if (group.complete_blocks >= wanted) continue;
+    const auto cost = group.block.value != 0 || duel.block_costs.empty() ? group.block
+                                                                         : duel.block_costs[i];
     ++shortage.groups;
-    shortage.time.value += (wanted - group.complete_blocks) * group.block.value;
+    shortage.time.value += (wanted - group.complete_blocks) * cost.value;
   }
   return shortage;
 }

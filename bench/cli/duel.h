@@ -18,7 +18,7 @@ struct DuelRequest {
   std::vector<Spec> workloads;  // empty: the profile's
   Spec baseline;
   Spec candidate;
-  Nanoseconds time_budget;  // 0: kTimeOfCell for each cell
+  Nanoseconds time_budget;  // 0: kTimeOfCell for each cell, or what its fewest blocks take
   std::uint64_t seed = 0;
 };
 
@@ -43,7 +43,7 @@ struct Shortage {
 };
 
 /// Of a duel whose time has run out; nothing is missing where every group has `least` blocks.
-Shortage shortage_of(const Plan& plan, const CampaignResult& result, unsigned least);
+Shortage shortage_of(const PreparedCampaign& duel, const CampaignResult& result, unsigned least);
 
 std::string inconclusive_words(const Shortage& shortage, const std::string& go_on);
 

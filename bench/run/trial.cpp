@@ -14,7 +14,9 @@ namespace {
 /// A slice that was 2 ms in the trial may be a little less later: machines have moods.
 constexpr Nanoseconds kLeastSlice{2'500'000};
 constexpr std::uint64_t kTrialSlices = 12;
-constexpr std::uint64_t kFewestSlices = 16;
+constexpr std::uint64_t kFewestSlices = 8;
+constexpr std::uint64_t kEnoughSlices = 16;  // unless they would last longer than kLongRegion
+constexpr double kLongRegionNs = 1e9;
 constexpr std::uint64_t kMostSlices = 256;
 constexpr Nanoseconds kTimeout{300'000'000'000};
 
@@ -73,8 +75,10 @@ Nanoseconds try_lockstep(Group& group, std::uint64_t seed, PairRunner& runner) {
   if (!second.ok) return {};
   const auto turn = turn_ns(second, *group.slicing);
   const auto start = static_cast<double>(second.start.value);
+  const auto fewest = std::clamp(static_cast<std::uint64_t>(kLongRegionNs / turn), kFewestSlices,
+                                 kEnoughSlices);
   group.slicing->slices_count =
-      std::clamp(static_cast<std::uint64_t>(start / turn), kFewestSlices, kMostSlices);
+      std::clamp(static_cast<std::uint64_t>(start / turn), fewest, kMostSlices);
   return {
       static_cast<std::uint64_t>(start + turn * static_cast<double>(group.slicing->slices_count))};
 }
