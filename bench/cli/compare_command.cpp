@@ -43,6 +43,7 @@ struct Options {
   std::string profile = "quick";
   std::vector<std::string> workloads;
   std::string time_budget;
+  unsigned pairs = 0;
   std::uint64_t seed = 0;  // 0: drawn
   std::string out;
   std::string resume;
@@ -69,6 +70,7 @@ DuelRequest request_of(const Options& options, const CommandLine& line) {
           .time_budget = options.time_budget.empty()
                              ? Nanoseconds{}
                              : parse_duration("--time-budget", options.time_budget),
+          .pairs = options.pairs,
           .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
 }
 
@@ -126,8 +128,16 @@ Subcommand add_compare(CLI::App& app) {
               ->add_option("--workloads", options->workloads,
                            "specs, separated by spaces; repeatable (default: the profile's)")
               ->allow_extra_args(false));
-  planned(compare->add_option("--time-budget", options->time_budget,
-                              "for everything: 90s, 5m (default: 10s a workload)"));
+  auto* budget = compare->add_option("--time-budget", options->time_budget,
+                                     "for everything: 90s, 5m (default: 10s a workload)");
+  planned(budget);
+  constexpr unsigned kMostPairs = 10'000;
+  auto* pairs =
+      compare->add_option("--pairs", options->pairs,
+                          "so many pairs of processes a workload, however long they take; 8 "
+                          "or more for a verdict");
+  pairs->check(CLI::Range(1U, kMostPairs))->excludes(budget);
+  planned(pairs);
   planned(compare->add_option("--seed", options->seed, "of all random order (default: drawn)")
               ->check(CLI::PositiveNumber));
   planned(

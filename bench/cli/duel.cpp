@@ -65,6 +65,12 @@ void fill(Plan& plan, const Costs& costs, Nanoseconds time) {
   }
 }
 
+void set_pairs(Plan& plan, unsigned pairs) {
+  for (auto& group : plan.groups) {
+    if (is_noisy(group)) group.blocks = pairs;
+  }
+}
+
 std::size_t cells_count(const Plan& plan) {
   return static_cast<std::size_t>(std::ranges::count_if(plan.groups, is_noisy));
 }
@@ -97,9 +103,13 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
   const auto costs = run_trials(plan, runner, interrupt);
   const auto spent = monotonic_now() - begun;
   const bool bounded = request.time_budget.value != 0;
-  const auto time =
-      bounded ? request.time_budget : Nanoseconds{spent.value + cells_count(plan) * kTimeOfCell.value};
-  if (spent < time) fill(plan, costs, time - spent);
+  const auto time = bounded ? request.time_budget
+                            : Nanoseconds{spent.value + cells_count(plan) * kTimeOfCell.value};
+  if (request.pairs != 0) {
+    set_pairs(plan, request.pairs);
+  } else if (spent < time) {
+    fill(plan, costs, time - spent);
+  }
   auto prepared = prepare_new(std::move(manifest), out, parts);
   prepared.spent = spent;
   prepared.block_costs = costs;
@@ -127,8 +137,8 @@ Shortage shortage_of(const PreparedCampaign& duel, const CampaignResult& result,
     const auto wanted = std::min(least, duel.manifest.plan.groups[i].blocks);
     const auto& group = result.groups[i];
     if (group.complete_blocks >= wanted) continue;
-    const auto cost = group.block.value != 0 || duel.block_costs.empty() ? group.block
-                                                                         : duel.block_costs[i];
+    const auto cost =
+        group.block.value != 0 || duel.block_costs.empty() ? group.block : duel.block_costs[i];
     ++shortage.groups;
     shortage.time.value += (wanted - group.complete_blocks) * cost.value;
   }

@@ -19,6 +19,7 @@ struct DuelRequest {
   Spec baseline;
   Spec candidate;
   Nanoseconds time_budget;  // 0: kTimeOfCell for each cell, or what its fewest blocks take
+  unsigned pairs = 0;       // of every cell, in place of a time; 0: as many as fit
   std::uint64_t seed = 0;
 };
 

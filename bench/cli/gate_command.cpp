@@ -47,6 +47,7 @@ struct Options {
   std::string profile = "quick";
   std::vector<std::string> workloads;
   std::string time_budget;
+  unsigned pairs = 0;
   std::string detect = "3";
   std::uint64_t seed = 0;  // 0: drawn
   std::string out;
@@ -120,6 +121,7 @@ DuelRequest request_of(const Options& options, const CommandLine& line) {
           .time_budget = options.time_budget.empty()
                              ? Nanoseconds{}
                              : parse_duration("--time-budget", options.time_budget),
+          .pairs = options.pairs,
           .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
 }
 
@@ -221,9 +223,15 @@ Subcommand add_gate(CLI::App& app) {
                    "specs, separated by spaces; repeatable (default: the profile's)")
       ->allow_extra_args(false)
       ->excludes(resume);
-  gate->add_option(
-          "--time-budget", options->time_budget,
-          "for the screen; the confirmation may take as long again (default: 10s a workload)")
+  auto* budget = gate->add_option("--time-budget", options->time_budget,
+                                  "for the screen; the confirmation may take as long again "
+                                  "(default: 10s a workload)");
+  budget->excludes(resume)->excludes(aa);
+  constexpr unsigned kMostPairs = 10'000;
+  gate->add_option("--pairs", options->pairs,
+                   "so many pairs of processes a workload in the screen, however long they take")
+      ->check(CLI::Range(1U, kMostPairs))
+      ->excludes(budget)
       ->excludes(resume)
       ->excludes(aa);
   gate->add_option("--detect", options->detect,

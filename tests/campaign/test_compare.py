@@ -21,7 +21,7 @@ def lockstep(folder: Path) -> list[dict]:
 
 def test_two_processes_take_turns_on_the_same_objects(heapwise: Heapwise) -> None:
     """Catches sides that did other work, pairs that are not fresh, faults that the turns themselves make."""
-    answer = heapwise.run("compare", "glibc", "refmalloc", "--workloads", TWO_CELLS, "--time-budget", "8s", "--out", "duel")
+    answer = heapwise.run("compare", "glibc", "refmalloc", "--workloads", TWO_CELLS, "--pairs", "8", "--out", "duel")
     assert answer.code == 0, answer.err
     folder = heapwise.folder / "duel"
     pairs: dict[tuple[int, int], list[dict]] = {}
@@ -47,7 +47,7 @@ def test_two_processes_take_turns_on_the_same_objects(heapwise: Heapwise) -> Non
 
 def test_a_table_for_each_workload_and_json_say_the_same(heapwise: Heapwise) -> None:
     """Catches metrics that do not come along, and a difference of two hundred times that nobody sees."""
-    answer = heapwise.run("compare", KEEPING, MAPPING, "--workloads", ONE_MIB, "--time-budget", "6s", "--out", "duel")
+    answer = heapwise.run("compare", KEEPING, MAPPING, "--workloads", ONE_MIB, "--pairs", "8", "--out", "duel")
     assert answer.code == 0, answer.err
     for words in ("time/op", "minor faults/op", "peak RSS", "system calls/op", "worse ▲", "A (baseline): glibc"):
         assert words in answer.out
@@ -61,7 +61,7 @@ def test_a_table_for_each_workload_and_json_say_the_same(heapwise: Heapwise) -> 
 def test_threads_alternate_whole_runs(heapwise: Heapwise) -> None:
     """Catches threads in slices on one CPU, where none of them would run beside another."""
     answer = heapwise.run("compare", "glibc", "jemalloc", "--workloads", "producer_consumer:operations=20K",
-                          "--time-budget", "6s", "--out", "duel")
+                          "--pairs", "8", "--out", "duel")
     assert answer.code == 0, answer.err
     passes = {group["pass"]: group for group in manifest(heapwise.folder / "duel")["plan"]}
     assert set(passes) == {"throughput", "memory", "system_calls"}
@@ -81,7 +81,7 @@ def test_a_time_too_short_for_a_verdict_is_inconclusive_and_says_what_is_missing
 def test_a_side_that_crashes_is_a_result_and_its_partner_is_not_blamed(heapwise: Heapwise, evil: Path) -> None:
     """Catches a comparison that hangs on a dead process, and figures of half a pair."""
     answer = heapwise.run("compare", "glibc", f"evil={evil}/libevil_crash.so", "--workloads",
-                          "small_churn:live=1K,operations=200K", "--time-budget", "10s", "--out", "duel")
+                          "small_churn:live=1K,operations=200K", "--pairs", "8", "--out", "duel")
     assert answer.code == 1, answer.err
     statuses = {record["cell"]["allocator"].split("=")[0]: record["status"] for record in lockstep(heapwise.folder / "duel")}
     assert statuses == {"glibc": "partner_failed", "evil": "crashed"}
@@ -92,7 +92,7 @@ def test_a_side_that_crashes_is_a_result_and_its_partner_is_not_blamed(heapwise:
 def test_an_interrupted_comparison_goes_on(heapwise: Heapwise) -> None:
     """Catches Ctrl-C that loses pairs or leaves a worker waiting for its turn."""
     process = heapwise.start("compare", "glibc", "jemalloc", "--workloads", "small_churn:live=1K,operations=20K",
-                             "--time-budget", "30s", "--out", "duel")
+                             "--pairs", "300", "--out", "duel")
     runs = heapwise.folder / "duel" / "runs.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (runs.exists() and runs.read_text().count("\n") > 8):
@@ -119,6 +119,8 @@ def test_an_interrupted_comparison_goes_on(heapwise: Heapwise) -> None:
     (["compare", "glibc", "."], "is a folder and"),
     (["compare", "glibc", "jemalloc", "--workloads", "smal_churn"], "did you mean 'small_churn'"),
     (["compare", "glibc", "jemalloc", "--time-budget", "5"], "write 90s, 5m or 1h"),
+    (["compare", "glibc", "jemalloc", "--pairs", "0"], "--pairs"),
+    (["compare", "glibc", "jemalloc", "--pairs", "9", "--time-budget", "5s"], "excludes"),
     (["compare", "--resume", "nowhere"], "no campaign"),
     (["gate"], "--baseline and --candidate"),
     (["gate", "--baseline", "glibc", "--candidate", "."], "is a folder and"),
@@ -137,7 +139,7 @@ def test_wrong_input_is_refused_with_a_remedy(heapwise: Heapwise, words: list[st
 def test_the_gate_confirms_a_regression_and_writes_it_for_people_and_machines(heapwise: Heapwise) -> None:
     """Catches a gate that passes what is two hundred times slower, or alarms without measuring again."""
     answer = heapwise.run("gate", "--baseline", KEEPING, "--candidate", MAPPING, "--workloads", ONE_MIB,
-                          "--time-budget", "4s", "--out", "gate", timeout_seconds=180)
+                          "--pairs", "8", "--out", "gate", timeout_seconds=180)
     assert answer.code == 1, answer.err
     folder = heapwise.folder / "gate"
     confirmed = manifest(folder / "confirmation")["plan"]
