@@ -68,7 +68,7 @@ std::vector<Group> plain_groups(const CalibrationOptions& options, const Parts& 
 struct Stage {
   std::string name;
   unsigned comparisons;
-  Nanoseconds time;  // of a comparison; 0: the fewest blocks
+  Nanoseconds time;  // of a comparison
   std::function<Injection(const PairTrial&)> injection;
 };
 
@@ -134,7 +134,7 @@ std::vector<Stage> stages_of(const CalibrationOptions& options) {
       {.name = "time", .comparisons = options.injected, .time = time, .injection = time_injection},
       {.name = "memory",
        .comparisons = options.injected,
-       .time = {},
+       .time = time,
        .injection = memory_injection}};
 }
 
@@ -143,6 +143,7 @@ std::vector<Stage> stages_of(const CalibrationOptions& options) {
 int calibrate(const CalibrationOptions& options, const std::vector<std::string>& command_line,
               const Parts& parts, Interrupt& interrupt) {
   for (const auto& stage : stages_of(options)) {
+    if (!options.stages.empty() && std::ranges::count(options.stages, stage.name) == 0) continue;
     auto prepared = prepare_stage(stage, options, command_line, parts, interrupt);
     const auto result = run_campaign(prepared, {}, parts, interrupt);
     if (result.end == CampaignEnd::kInterrupted) {

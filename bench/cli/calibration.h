@@ -17,12 +17,13 @@ struct CalibrationOptions {
   std::vector<std::string> workloads;   // empty: kCalibrationWorkloads
   unsigned comparisons = 200;
   unsigned injected = 100;
-  std::string time = "5s";  // of a comparison
-  std::uint64_t seed = 0;   // 0: drawn
+  std::string time = "10s";         // of a comparison
+  std::vector<std::string> stages;  // of aa, time, memory; empty: all
+  std::uint64_t seed = 0;           // 0: drawn
   bool as_json = false;
 };
 
-/// Runs what is left of the three campaigns in `out` (aa, time, memory) and prints both tables;
+/// Runs what is left of the campaigns in `out` (aa, time, memory) and prints the tables;
 /// returns the exit code.
 int calibrate(const CalibrationOptions& options, const std::vector<std::string>& command_line,
               const Parts& parts, Interrupt& interrupt);

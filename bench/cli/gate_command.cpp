@@ -249,6 +249,12 @@ Subcommand add_gate(CLI::App& app) {
       ->check(CLI::Range(1U, 100'000U))
       ->capture_default_str()
       ->needs(aa);
+  gate->add_option("--stage", calibration.stages,
+                   "of --aa: aa (nothing differs), time or memory (a known difference); repeatable "
+                   "(default: all)")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"aa", "time", "memory"}))
+      ->needs(aa);
   gate->add_option("--time-per-comparison", calibration.time, "of --aa")
       ->capture_default_str()
       ->needs(aa);

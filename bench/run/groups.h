@@ -29,8 +29,8 @@ std::vector<Group> make_groups(const Profile& profile, const Selection& selectio
 
 /// The groups that compare two specs on a profile's workloads, or on those chosen: a
 /// single-threaded cell in lockstep, a threaded one by whole runs that alternate, and the system
-/// calls of both. Each has the fewest blocks that give a verdict. Throws UsageError as make_groups
-/// does.
+/// calls of both. Each has enough blocks for a verdict among a hundred metrics. Throws UsageError as
+/// make_groups does.
 std::vector<Group> make_duel_groups(const Profile& profile, const std::vector<Spec>& workloads,
                                     const std::string& baseline, const std::string& candidate);
 

@@ -16,7 +16,7 @@ constexpr Nanoseconds kLeastSlice{2'500'000};
 constexpr std::uint64_t kTrialSlices = 12;
 constexpr std::uint64_t kFewestSlices = 8;
 constexpr std::uint64_t kEnoughSlices = 16;  // unless they would last longer than kLongRegion
-constexpr double kLongRegionNs = 1e9;
+constexpr double kLongRegionNs = 3e8;  // more pairs tell more than longer ones
 constexpr std::uint64_t kMostSlices = 256;
 constexpr Nanoseconds kTimeout{300'000'000'000};
 

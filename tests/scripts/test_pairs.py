@@ -25,8 +25,8 @@ def lockstep_folder(path, slices_of, blocks=8):
 
 def test_an_effect_that_every_slice_shows_is_found_through_a_drift_that_is_larger(tmp_path):
     """Would catch: slices averaged over each process before they are compared, so that the machine's mood is in the ratio."""
-    mood = np.exp(np.random.default_rng(5).normal(0, 0.5, (8, 40)))
-    folder = lockstep_folder(tmp_path / "f", lambda name, block: 1e6 * mood[block] * (1.02 if name == "jemalloc" else 1.0))
+    mood = np.exp(np.random.default_rng(5).normal(0, 0.5, (12, 40)))
+    folder = lockstep_folder(tmp_path / "f", lambda name, block: 1e6 * mood[block] * (1.02 if name == "jemalloc" else 1.0), blocks=12)
     entry = next(one for one in summarize_folder(read_folder(folder))["comparisons"] if one["metric"] == TIME.name)
     assert entry["ratio"] == pytest.approx(1.02)
     assert entry["verdict"] == "worse"

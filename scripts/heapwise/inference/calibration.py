@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import stats
@@ -63,14 +63,15 @@ class Cell:
 
 
 def calibration_of(path: Path) -> dict[str, Any]:
-    """The document of $defs/calibration in the schema. Raises HeapwiseError where a campaign is missing or too short."""
-    cells = {stage: cells_of(read_folder(path / stage)) for stage in STAGES}
-    environment = read_folder(path / "aa").manifest["environment"]
+    """The document of $defs/calibration in the schema, of the campaigns that are there. Raises HeapwiseError where none
+    is, or one is too short."""
+    folders = {stage: read_folder(path / stage) for stage in STAGES if (path / stage).is_dir()}
+    if not folders:
+        raise HeapwiseError(f"{path} holds no calibration: none of {', '.join(STAGES)} is in it. Fill it with "
+                            f"`heapwise gate --aa --out {path}`.")
+    environment = next(iter(folders.values())).manifest["environment"]
     return {"schema_version": SCHEMA_VERSION, "kind": "calibration", "environment": environment,
-            "aa": {"rows": [_aa_row(cell) for cell in cells["aa"]], "total": _aa_total(cells["aa"]),
-                   "gates": _gates(cells["aa"])},
-            "time": {"rows": [_time_row(cell) for cell in cells["time"]]},
-            "memory": {"rows": [row for cell in cells["memory"] for row in _memory_rows(cell)]}}
+            **{stage: _PARTS[stage](cells_of(folder)) for stage, folder in folders.items()}}
 
 
 def cells_of(folder: ResultFolder) -> list[Cell]:
@@ -218,11 +219,11 @@ def _time_row(cell: Cell) -> dict[str, Any]:
 
 
 def _memory_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """Faults only where half a per cent of them is more than what counts as nothing."""
+    """Faults and memory where what is injected is more than what counts as nothing."""
     for name, injected in ((FAULTS, 0.005), (MEMORY, 0.03)):
         metric = cell.metric(name)
         baseline = np.median([sample[metric].baseline for sample in cell.samples])
-        if injected * baseline > metric.negligible or name == MEMORY:
+        if injected * baseline > metric.negligible:
             yield {**cell.label, "metric": name, "injected_share": injected, **_found(cell, name, cell.compared(name))}
 
 
@@ -240,3 +241,10 @@ def _gate_finds(cell: Cell, name: str, place: int) -> bool:
     others = [(place + step) % len(cell.samples) for step in (1, 2)]
     screen, again = entries_of(cell, (place,), (1,), name), entries_of(cell, others, (1, 1), name)
     return any(one.outcome == REGRESSION for one in judge(screen, again).judgements)
+
+
+_PARTS: Mapping[str, Callable[[Sequence[Cell]], dict[str, Any]]] = {
+    "aa": lambda cells: {"rows": [_aa_row(cell) for cell in cells], "total": _aa_total(cells), "gates": _gates(cells)},
+    "time": lambda cells: {"rows": [_time_row(cell) for cell in cells]},
+    "memory": lambda cells: {"rows": [row for cell in cells for row in _memory_rows(cell)]},
+}

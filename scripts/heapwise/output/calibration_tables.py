@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from .. import labels
 from ..records.metrics import label_of
@@ -14,7 +14,10 @@ PASS = "lockstep"
 
 def calibration_tables(document: Node) -> list[Table]:
     """False alarms first, then what was injected and found."""
-    return [_alarms_table(document["aa"]), _found_table(document)]
+    tables = [_alarms_table(document["aa"])] if "aa" in document else []
+    rows = [*({**row, "metric": "wall_per_operation_ns"} for row in document.get("time", {}).get("rows", ())),
+            *document.get("memory", {}).get("rows", ())]
+    return [*tables, _found_table(rows)] if rows else tables
 
 
 def _alarms_table(part: Node) -> Table:
@@ -44,10 +47,9 @@ def _notes(part: Node) -> list[str]:
     ]
 
 
-def _found_table(document: Node) -> Table:
+def _found_table(rows: Sequence[Node]) -> Table:
     headings = ("made worse by a known amount", "metric", "injected", "read: median (5 % to 95 %)", "comparisons",
                 "pairs, time each", "called worse", "found by a gate")
-    rows = [*({**row, "metric": "wall_per_operation_ns"} for row in document["time"]["rows"]), *document["memory"]["rows"]]
     return Table("Detection", "what the comparison reads where the candidate has the injector's dials turned up", headings, tuple(
         (Text(_cell(row)), Text(label_of(row["metric"], PASS)), Text(f"+{_percent(row['injected_share'])}"),
          Text(f"{_signed(row['effect_median'])} ({_signed(row['effect_low'])} to {_signed(row['effect_high'])})"),

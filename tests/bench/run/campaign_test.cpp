@@ -33,9 +33,9 @@ class MockRunner : public PairRunner {
     return result;
   }
 
-  std::array<RunResult, 2> run_pair(const std::array<RunRequest, 2>& requests) override {
+  std::array<RunResult, 2> run_pair(const std::array<RunRequest, 2>& pair) override {
     ++pairs_count;
-    return {run(requests[0]), run(requests[1])};
+    return {run(pair[0]), run(pair[1])};
   }
 };
 
@@ -84,6 +84,13 @@ class CampaignTest : public ::testing::Test {
             .allocators = {"glibc", "jemalloc", "mimalloc"}};
   }
 
+  static Group lockstep_group(unsigned blocks) {
+    auto group = group_of("lockstep", blocks);
+    group.allocators = {"glibc", "mimalloc"};
+    group.slicing = {.slices_count = 16, .batches_per_slice = 3, .lead_in_batches = 2};
+    return group;
+  }
+
   TemporaryFolder folder_;
   Plan plan_{.seed = 5, .groups = {group_of("throughput", 4), group_of("memory", 2)}};
   CampaignOptions options_;
@@ -123,13 +130,6 @@ TEST_F(CampaignTest, AnAllocatorThatHangsTwiceInARowIsNotRunAgain) {
     skipped += record["status_detail"].get<std::string>().starts_with("not run again") ? 1 : 0;
   }
   EXPECT_EQ(skipped, 2U);
-}
-
-Group lockstep_group(unsigned blocks) {
-  auto group = group_of("lockstep", blocks);
-  group.allocators = {"glibc", "mimalloc"};
-  group.slicing = {.slices_count = 16, .batches_per_slice = 3, .lead_in_batches = 2};
-  return group;
 }
 
 // Catches sides of a lockstep that run one after the other, or on different objects.
