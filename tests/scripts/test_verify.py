@@ -227,6 +227,14 @@ def test_allocators_that_seem_to_change_places_are_undecided(tmp_path):
     assert found.verdict == UNDECIDED and "not significantly in both cells" in found.reason
 
 
+def test_two_allocators_that_keep_their_order_leave_open_what_others_do(tmp_path):
+    """Would catch: a comparison of two that is called a finding about all."""
+    plans = [group("producer_consumer", "throughput", 12, {"producers": producers}, producers + 1,
+                   glibc=Behaviour(time_ns=90.0), jemalloc=Behaviour(time_ns=40.0)) for producers in (1, 4)]
+    found = finding_of(tmp_path / "f", "producer-consumer-order", plans)
+    assert found.verdict == UNDECIDED and "other allocators" in found.reason
+
+
 def test_one_run_that_faults_breaks_an_exact_truth(tmp_path):
     """Would catch: a fault in one of five runs lost in a median."""
     plans = faults(0.0, CHURN_1M, blocks=5)

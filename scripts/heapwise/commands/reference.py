@@ -32,6 +32,7 @@ import numpy as np
 
 from ..errors import HeapwiseError
 from ..inference.summary import summarize_folder
+from ..output.duel_tables import DUELS
 from ..output.plots import pictures
 from ..output.plots.data import shown_run
 from ..output.plots.figure import close, save_png
@@ -157,6 +158,8 @@ def _write_calibration(directory: Path, staged: Path) -> None:
 def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> None:
     pictures_directory.mkdir()
     folder = read_folder(directory)
+    if folder.manifest["kind"] in DUELS:
+        return  # a table of two sides says it all
     drawn: dict[str, int] = {}
     programs = {runs.group.cell for runs in folder.groups if runs.group.cell.pass_name == "command"}
     kinds = (*PICTURE_NAMES, OVER_TIME) if len(programs) == 1 else PICTURE_NAMES

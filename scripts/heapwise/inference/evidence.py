@@ -155,9 +155,11 @@ def _order_changes(works: Sequence[GroupWork], check: OrderChanges) -> Iterable[
     clearest = max(contrasts, key=lambda one: (one.rank, one.apart))
     fewest = min(result.pairs_count for one in contrasts for _, result in (one.slow, one.fast))
     too_few = clearest.rank < 2 and fewest < FEWEST_PAIRS_FOR_VERDICT
-    verdict = (FAILS, UNDECIDED, HOLDS)[clearest.rank] if not too_few else UNDECIDED
+    few_allocators = clearest.rank == 0 and len(contrasts) < _FEWEST_ORDERS
+    verdict = UNDECIDED if too_few or few_allocators else (FAILS, UNDECIDED, HOLDS)[clearest.rank]
     reason = {HOLDS: "", FAILS: "no two allocators change places between the cells",
-              UNDECIDED: _too_few(fewest, "noisy") if too_few else "two change places, not significantly in both cells"}
+              UNDECIDED: _too_few(fewest, "noisy") if too_few else "other allocators than these may change places"
+              if few_allocators else "two change places, not significantly in both cells"}
     for group, result in (clearest.slow, clearest.fast):
         yield Measured(title_of_group(group), group.cell.pass_name, *clearest.names, RATIO, result.pairs_count, verdict,
                        reason[verdict], too_few, result.ratio.centre, result.ratio.low, result.ratio.high)
@@ -168,6 +170,8 @@ _CHECKS: Mapping[type, Callable[[Sequence[GroupWork], Any], Iterable[Measured]]]
     EveryRun: _every_run}
 
 # Which of two allocators is faster, and where.
+
+_FEWEST_ORDERS = 3  # of the pairs that can be made of three allocators: of two alone, that they do not says little
 
 _Ordered = tuple[Group, Comparison]
 

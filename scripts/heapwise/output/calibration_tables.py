@@ -43,7 +43,7 @@ def _notes(part: Node) -> list[str]:
         f"{short['comparisons_count']}, {_percent(short['alarms_share_low'])} to {_percent(short['alarms_share_high'])}",
         f"gates of {gates['cells_count']} cells drawn from these comparisons: {gates['alarms_count']} of {gates['gates_count']} "
         f"raise an alarm (below {_percent(gates['alarms_share_high'])} with 97.5 % confidence); the screen flags "
-        f"{gates['flagged_per_gate']:.1f} figures a gate",
+        f"{labels.significant(gates['flagged_per_gate'], 2)} figures a gate",
     ]
 
 
