@@ -140,6 +140,30 @@ std::vector<Stage> stages_of(const CalibrationOptions& options) {
 
 }  // namespace
 
+void add_calibration_options(CLI::App& gate, CalibrationOptions& options, CLI::Option* aa) {
+  constexpr unsigned kMostComparisons = 100'000;
+  gate.add_option("--allocators", options.allocators, "of --aa: specs, separated by spaces")
+      ->allow_extra_args(false)
+      ->needs(aa);
+  gate.add_option("--comparisons", options.comparisons, "of --aa: without a difference")
+      ->check(CLI::Range(1U, kMostComparisons))
+      ->capture_default_str()
+      ->needs(aa);
+  gate.add_option("--injected", options.injected, "of --aa: with a known difference")
+      ->check(CLI::Range(1U, kMostComparisons))
+      ->capture_default_str()
+      ->needs(aa);
+  gate.add_option("--stage", options.stages,
+                  "of --aa: aa (nothing differs), time or memory (a known difference); repeatable "
+                  "(default: all)")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"aa", "time", "memory"}))
+      ->needs(aa);
+  gate.add_option("--time-per-comparison", options.time, "of --aa")
+      ->capture_default_str()
+      ->needs(aa);
+}
+
 int calibrate(const CalibrationOptions& options, const std::vector<std::string>& command_line,
               const Parts& parts, Interrupt& interrupt) {
   for (const auto& stage : stages_of(options)) {

@@ -2,6 +2,7 @@
 // it alarms without a reason; a library that is made worse by a known amount says what it finds.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct CalibrationOptions {
   std::uint64_t seed = 0;           // 0: drawn
   bool as_json = false;
 };
+
+/// Adds what is --aa's own; `aa` is that flag.
+void add_calibration_options(CLI::App& gate, CalibrationOptions& options, CLI::Option* aa);
 
 /// Runs what is left of the campaigns in `out` (aa, time, memory) and prints the tables;
 /// returns the exit code.

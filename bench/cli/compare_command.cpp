@@ -3,18 +3,13 @@
 
 #include <filesystem>
 #include <memory>
-#include <random>
-#include <sstream>
 
 #include "bench/cli/command_line.h"
 #include "bench/cli/conclusion.h"
-#include "bench/cli/duel.h"
-#include "bench/cli/duration.h"
+#include "bench/cli/duel_options.h"
 #include "bench/cli/python.h"
 #include "bench/cli/terminal.h"
-#include "bench/run/default_allocators.h"
 #include "bench/run/groups.h"
-#include "bench/run/profile.h"
 
 namespace heapwise {
 namespace {
@@ -40,13 +35,7 @@ constexpr const char* kFooter =
 
 struct Options {
   std::vector<std::string> sides;
-  std::string profile = "quick";
-  std::vector<std::string> workloads;
-  std::string time_budget;
-  unsigned pairs = 0;
-  std::uint64_t seed = 0;  // 0: drawn
-  std::string out;
-  std::string resume;
+  DuelOptions duel;
   bool as_json = false;
   bool all = false;
 };
@@ -55,27 +44,12 @@ int compare_folders(const Options& options, const Parts& parts, Interrupt& inter
   std::vector<std::string> words{"compare", options.sides[0], options.sides[1]};
   if (options.as_json) words.emplace_back("--json");
   if (options.all) words.emplace_back("--all");
-  if (!options.out.empty()) words.insert(words.end(), {"--out", options.out});
+  if (!options.duel.out.empty()) words.insert(words.end(), {"--out", options.duel.out});
   return run_python(parts, words, interrupt);
 }
 
-DuelRequest request_of(const Options& options, const CommandLine& line) {
-  const auto specs = chosen_allocators(options.sides);
-  return {.kind = "compare",
-          .command_line = line.all,
-          .profile = options.profile,
-          .workloads = parse_workloads(options.workloads),
-          .baseline = specs.at(0),
-          .candidate = specs.at(1),
-          .time_budget = options.time_budget.empty()
-                             ? Nanoseconds{}
-                             : parse_duration("--time-budget", options.time_budget),
-          .pairs = options.pairs,
-          .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
-}
-
 void require_sides(const Options& options) {
-  if (!options.resume.empty() && options.sides.empty()) return;
+  if (!options.duel.resume.empty() && options.sides.empty()) return;
   if (options.sides.size() != 2) {
     throw UsageError(
         fmt::format("compare takes two specs or two folders, {} given; see heapwise "
@@ -89,14 +63,14 @@ int run_compare(const Options& options, const CommandLine& line) {
   require_sides(options);
   const auto parts = find_parts();
   Interrupt interrupt;
-  if (options.resume.empty() && fs::is_directory(options.sides[0])) {
+  if (options.duel.resume.empty() && fs::is_directory(options.sides[0])) {
     return compare_folders(options, parts, interrupt);
   }
   auto prepared =
-      options.resume.empty()
-          ? prepare_duel(request_of(options, line),
-                         result_folder_of(options.out, "compare", "specs"), parts, interrupt)
-          : prepare_resumed(options.resume, "compare", parts);
+      options.duel.resume.empty()
+          ? prepare_duel(duel_request("compare", options.sides, options.duel, line),
+                         result_folder_of(options.duel.out, "compare", "specs"), parts, interrupt)
+          : prepare_resumed(options.duel.resume, "compare", parts);
   const auto result = run_campaign(prepared, {}, parts, interrupt);
   const int code = conclude({.result = result,
                              .folder = prepared.folder.path(),
@@ -115,33 +89,10 @@ Subcommand add_compare(CLI::App& app) {
   auto* compare = app.add_subcommand("compare", "two specs in lockstep, or two result folders");
   compare->footer(kFooter);
   auto options = std::make_shared<Options>();
-  auto* resume =
-      compare->add_option("--resume", options->resume, "go on with the comparison in DIR");
-  const auto planned = [&](CLI::Option* option) { option->excludes(resume); };
-  planned(
-      compare
-          ->add_option("A", options->sides, "the baseline, and B, the candidate: specs or folders")
-          ->type_name("SPEC|DIR"));
-  planned(
-      compare->add_option("--profile", options->profile, "whose workloads")->capture_default_str());
-  planned(compare
-              ->add_option("--workloads", options->workloads,
-                           "specs, separated by spaces; repeatable (default: the profile's)")
-              ->allow_extra_args(false));
-  auto* budget = compare->add_option("--time-budget", options->time_budget,
-                                     "for everything: 90s, 5m (default: 10s a workload)");
-  planned(budget);
-  constexpr unsigned kMostPairs = 10'000;
-  auto* pairs =
-      compare->add_option("--pairs", options->pairs,
-                          "so many pairs of processes a workload, however long they take; 8 "
-                          "or more for a verdict");
-  pairs->check(CLI::Range(1U, kMostPairs))->excludes(budget);
-  planned(pairs);
-  planned(compare->add_option("--seed", options->seed, "of all random order (default: drawn)")
-              ->check(CLI::PositiveNumber));
-  planned(
-      compare->add_option("--out", options->out, "folder for the results (default: results/...)"));
+  auto* resume = add_duel_options(*compare, options->duel, "everything");
+  compare->add_option("A", options->sides, "the baseline, and B, the candidate: specs or folders")
+      ->type_name("SPEC|DIR")
+      ->excludes(resume);
   compare->add_flag("--all", options->all, "of two folders: show what is the same too");
   compare->add_flag("--json", options->as_json, "print the comparisons as JSON");
   return {compare, [options](const CommandLine& line) { return run_compare(*options, line); }};

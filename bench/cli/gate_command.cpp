@@ -4,17 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <random>
 
 #include "bench/cli/calibration.h"
 #include "bench/cli/command_line.h"
-#include "bench/cli/duel.h"
-#include "bench/cli/duration.h"
+#include "bench/cli/duel_options.h"
 #include "bench/cli/python.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/random.h"
-#include "bench/run/default_allocators.h"
-#include "bench/run/groups.h"
 #include "bench/run/run_error.h"
 
 namespace heapwise {
@@ -44,14 +40,8 @@ constexpr unsigned kConfirmingBlocksFactor = 2;  // of the screen's
 struct Options {
   std::string baseline;
   std::string candidate;
-  std::string profile = "quick";
-  std::vector<std::string> workloads;
-  std::string time_budget;
-  unsigned pairs = 0;
+  DuelOptions duel;
   std::string detect = "3";
-  std::uint64_t seed = 0;  // 0: drawn
-  std::string out;
-  std::string resume;
   bool as_json = false;
   bool calibrates = false;
   CalibrationOptions calibration;
@@ -72,7 +62,7 @@ int judge(std::vector<std::string> words, const Options& options, const Parts& p
 int judge_folders(const Options& options, const Parts& parts, Interrupt& interrupt) {
   std::vector<std::string> words{"gate", "--baseline", options.baseline, "--candidate",
                                  options.candidate};
-  if (!options.out.empty()) words.insert(words.end(), {"--out", options.out});
+  if (!options.duel.out.empty()) words.insert(words.end(), {"--out", options.duel.out});
   return judge(std::move(words), options, parts, interrupt);
 }
 
@@ -110,21 +100,6 @@ Manifest plan_confirmation(const Manifest& screen, const CampaignResult& result,
   return manifest;
 }
 
-DuelRequest request_of(const Options& options, const CommandLine& line) {
-  const auto specs = chosen_allocators({options.baseline, options.candidate});
-  return {.kind = "gate",
-          .command_line = line.all,
-          .profile = options.profile,
-          .workloads = parse_workloads(options.workloads),
-          .baseline = specs.at(0),
-          .candidate = specs.at(1),
-          .time_budget = options.time_budget.empty()
-                             ? Nanoseconds{}
-                             : parse_duration("--time-budget", options.time_budget),
-          .pairs = options.pairs,
-          .seed = options.seed != 0 ? options.seed : std::uint64_t{std::random_device()()} + 1};
-}
-
 /// The campaign of a gate whose results lie in `folder`; false when Ctrl-C came.
 bool measure(PreparedCampaign& prepared, CampaignResult& result, const std::string& folder,
              const Parts& parts, Interrupt& interrupt) {
@@ -153,13 +128,15 @@ bool confirm(const PreparedCampaign& screen, const CampaignResult& screened, Nan
 
 int gate_specs(const Options& options, const CommandLine& line, const Parts& parts,
                Interrupt& interrupt) {
-  auto screen = options.resume.empty()
-                    ? prepare_duel(request_of(options, line),
-                                   result_folder_of(options.out, "gate", "specs"), parts, interrupt)
-                    : prepare_resumed(options.resume, "gate", parts);
+  auto screen =
+      options.duel.resume.empty()
+          ? prepare_duel(
+                duel_request("gate", {options.baseline, options.candidate}, options.duel, line),
+                result_folder_of(options.duel.out, "gate", "specs"), parts, interrupt)
+          : prepare_resumed(options.duel.resume, "gate", parts);
   CampaignResult screened;
   if (!measure(screen, screened, screen.folder.path(), parts, interrupt)) return kExitInterrupted;
-  const auto time = options.time_budget.empty() ? Nanoseconds{} : screen.manifest.time_budget;
+  const auto time = options.duel.time_budget.empty() ? Nanoseconds{} : screen.manifest.time_budget;
   if (!confirm(screen, screened, time, parts, interrupt)) return kExitInterrupted;
   const int code = judge({"gate", screen.folder.path()}, options, parts, interrupt);
   print_note("Results: " + screen.folder.path());
@@ -167,7 +144,7 @@ int gate_specs(const Options& options, const CommandLine& line, const Parts& par
 }
 
 void require_sides(const Options& options) {
-  if (!options.resume.empty()) return;
+  if (!options.duel.resume.empty()) return;
   if (options.baseline.empty() || options.candidate.empty()) {
     throw UsageError(
         "gate takes --baseline and --candidate, two specs or two folders; see heapwise "
@@ -181,15 +158,15 @@ int run_gate(const Options& options, const CommandLine& line) {
   const auto parts = find_parts();
   Interrupt interrupt;
   if (options.calibrates) {
-    if (!options.resume.empty() && !fs::is_directory(options.resume)) {
-      throw UsageError("there is no calibration in '" + options.resume +
-                       "'; begin one with: heapwise gate --aa --out '" + options.resume + "'");
+    if (!options.duel.resume.empty() && !fs::is_directory(options.duel.resume)) {
+      throw UsageError("there is no calibration in '" + options.duel.resume +
+                       "'; begin one with: heapwise gate --aa --out '" + options.duel.resume + "'");
     }
     auto calibration = options.calibration;
-    calibration.out =
-        options.resume.empty() ? result_folder_of(options.out, "gate", "aa") : options.resume;
-    calibration.workloads = options.workloads;
-    calibration.seed = options.seed;
+    calibration.out = options.duel.resume.empty() ? result_folder_of(options.duel.out, "gate", "aa")
+                                                  : options.duel.resume;
+    calibration.workloads = options.duel.workloads;
+    calibration.seed = options.duel.seed;
     calibration.as_json = options.as_json;
     return calibrate(calibration, line.all, parts, interrupt);
   }
@@ -203,8 +180,8 @@ Subcommand add_gate(CLI::App& app) {
   auto* gate = app.add_subcommand("gate", "did the last change make it worse? for CI");
   gate->footer(kFooter);
   auto options = std::make_shared<Options>();
-  auto& calibration = options->calibration;
-  auto* resume = gate->add_option("--resume", options->resume, "go on with the gate in DIR");
+  auto* resume =
+      add_duel_options(*gate, options->duel, "the screen; the confirmation may take as long again");
   auto* aa =
       gate->add_flag("--aa", options->calibrates,
                      "measure how often the gate alarms where nothing differs, and how often "
@@ -215,55 +192,15 @@ Subcommand add_gate(CLI::App& app) {
   gate->add_option("--candidate", options->candidate, "what it is now: a spec or a folder")
       ->excludes(resume)
       ->excludes(aa);
-  gate->add_option("--profile", options->profile, "whose workloads")
-      ->capture_default_str()
-      ->excludes(resume)
-      ->excludes(aa);
-  gate->add_option("--workloads", options->workloads,
-                   "specs, separated by spaces; repeatable (default: the profile's)")
-      ->allow_extra_args(false)
-      ->excludes(resume);
-  auto* budget = gate->add_option("--time-budget", options->time_budget,
-                                  "for the screen; the confirmation may take as long again "
-                                  "(default: 10s a workload)");
-  budget->excludes(resume)->excludes(aa);
-  constexpr unsigned kMostPairs = 10'000;
-  gate->add_option("--pairs", options->pairs,
-                   "so many pairs of processes a workload in the screen, however long they take")
-      ->check(CLI::Range(1U, kMostPairs))
-      ->excludes(budget)
-      ->excludes(resume)
-      ->excludes(aa);
+  for (const char* of_a_gate : {"--profile", "--time-budget", "--pairs"}) {
+    gate->get_option(of_a_gate)->excludes(aa);
+  }
   gate->add_option("--detect", options->detect,
                    "per cent: a time whose interval could hide so much is inconclusive")
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
-  gate->add_option("--allocators", calibration.allocators, "of --aa: specs, separated by spaces")
-      ->allow_extra_args(false)
-      ->needs(aa);
-  gate->add_option("--comparisons", calibration.comparisons, "of --aa: without a difference")
-      ->check(CLI::Range(1U, 100'000U))
-      ->capture_default_str()
-      ->needs(aa);
-  gate->add_option("--injected", calibration.injected, "of --aa: with a known difference")
-      ->check(CLI::Range(1U, 100'000U))
-      ->capture_default_str()
-      ->needs(aa);
-  gate->add_option("--stage", calibration.stages,
-                   "of --aa: aa (nothing differs), time or memory (a known difference); repeatable "
-                   "(default: all)")
-      ->allow_extra_args(false)
-      ->check(CLI::IsMember({"aa", "time", "memory"}))
-      ->needs(aa);
-  gate->add_option("--time-per-comparison", calibration.time, "of --aa")
-      ->capture_default_str()
-      ->needs(aa);
-  gate->add_option("--seed", options->seed, "of all random order (default: drawn)")
-      ->check(CLI::PositiveNumber)
-      ->excludes(resume);
-  gate->add_option("--out", options->out, "folder for the results (default: results/...)")
-      ->excludes(resume);
   gate->add_flag("--json", options->as_json, "print the judgement as JSON");
+  add_calibration_options(*gate, options->calibration, aa);
   return {gate, [options](const CommandLine& line) { return run_gate(*options, line); }};
 }
 
