@@ -44,10 +44,11 @@ apps: suite
 	@scripts/bootstrap apps
 	@$(BUILD)/heapwise bench --workloads apps
 
-# The worker once more by the other compiler: what one deletes, the other may keep.
-build-clang: bootstrap
+# What is measured once more by the other compiler: what one deletes, the other may keep. Its parent is the same.
+build-clang: build
 	@cmake --preset clang $(WERROR) -DBUILD_TESTING=OFF -Wno-dev >/dev/null
-	@cmake --build build-clang -j $(JOBS) --target suite
+	@cmake --build build-clang -j $(JOBS) --target measured
+	@cp $(BUILD)/heapwise build-clang/
 
 test: build build-clang
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

@@ -94,9 +94,10 @@ bool Campaign::run_in_lockstep(const std::array<RunRequest, 2>& requests) {
   if (parts_.interrupt.requested()) return false;
   const auto failed_before = result_.failed_runs;
   const auto results = carry_out(requests);
-  const bool settled = settle(requests[0], results[0]) & settle(requests[1], results[1]);
-  if (!settled) result_.failed_runs = failed_before;
-  return settled;
+  const std::array settled{settle(requests[0], results[0]), settle(requests[1], results[1])};
+  if (settled[0] && settled[1]) return true;
+  result_.failed_runs = failed_before;
+  return false;
 }
 
 bool Campaign::settle(const RunRequest& request, const RunResult& result) {
