@@ -1,5 +1,7 @@
 #include "bench/program/program_run.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +11,9 @@
 
 namespace heapwise {
 namespace {
+
+/// What the kernel and the launcher take at most, on a loaded machine, to end a crashed server.
+constexpr Nanoseconds kCrashSettles{1'000'000'000};
 
 constexpr Nanoseconds kBetweenProbes{5'000'000};
 constexpr Nanoseconds kProbeTimeout{10'000'000'000};
@@ -140,6 +145,12 @@ bool wait_until_ready(const RunContext& context, RunningProgram& server, Program
   return false;
 }
 
+bool did_its_work(const RunContext& context, const ChildEnd& client) {
+  if (!client.report || client.report->exec_errno != 0) return false;
+  const int status = client.report->wait_status;
+  return WIFEXITED(status) && WEXITSTATUS(status) == context.program.expected_exit_code;
+}
+
 void drive(const RunContext& context, RunningProgram& server, ProgramRun& run) {
   auto command = helper(context, context.program.drive);
   command.output_file = context.files.output;
@@ -151,6 +162,10 @@ void drive(const RunContext& context, RunningProgram& server, ProgramRun& run) {
   client.set_watcher(&watch);
   run.client = client.finish(deadline_after(context.timeout), context.interrupt);
   run.client->errors = tail_of(context.files.errors, kErrorsShown);
+  if (!did_its_work(context, *run.client)) {
+    // A client learns of its server's crash before the launcher has collected it.
+    server.child().wait_briefly(kCrashSettles, context.interrupt);
+  }
   run.ended_unasked = server.child().has_ended();
   if (run.ended_unasked) return;
   const auto wall = run.client->report ? run.client->report->wall_ns : 0;
