@@ -125,6 +125,14 @@ std::vector<Spec> parse_workloads(const std::vector<std::string>& texts) {
 }
 
 void require_alike(const std::string& baseline, const std::string& candidate) {
+  for (const auto& side : {baseline, candidate}) {
+    const bool is_path = side.find('/') != std::string::npos && side.find('=') == std::string::npos;
+    if (!is_path || std::filesystem::is_directory(side)) continue;
+    throw UsageError("'" + side +
+                     "' is no folder; name one that heapwise bench wrote, or, for a "
+                     "library, give it a name: mine=" +
+                     side);
+  }
   const bool is_folder = std::filesystem::is_directory(baseline);
   if (is_folder == std::filesystem::is_directory(candidate)) return;
   throw UsageError(fmt::format("'{}' is a folder and '{}' is none; name two folders, or two specs",

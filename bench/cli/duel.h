@@ -34,7 +34,8 @@ PreparedCampaign prepare_duel(const DuelRequest& request, const std::string& out
 /// The specs of all texts, each of which may hold several.
 std::vector<Spec> parse_workloads(const std::vector<std::string>& texts);
 
-/// Throws UsageError where one side is a folder and the other is none.
+/// Throws UsageError where one side is a folder and the other is none, or a path that is neither a
+/// folder nor a named library.
 void require_alike(const std::string& baseline, const std::string& candidate);
 
 /// What is missing for a verdict: in how many groups, and about how long it takes.

@@ -117,6 +117,8 @@ def test_an_interrupted_comparison_goes_on(heapwise: Heapwise) -> None:
     (["compare", "glibc", "glibc"], "named twice"),
     (["compare", "glibc", "jemaloc"], "did you mean 'jemalloc'"),
     (["compare", "glibc", "."], "is a folder and"),
+    (["compare", "results/before", "results/after"], "'results/before' is no folder; name one that heapwise bench wrote"),
+    (["gate", "--baseline", "glibc", "--candidate", "./libmine.so"], "mine=./libmine.so"),
     (["compare", "glibc", "jemalloc", "--workloads", "smal_churn"], "did you mean 'small_churn'"),
     (["compare", "glibc", "jemalloc", "--time-budget", "5"], "write 90s, 5m or 1h"),
     (["compare", "glibc", "jemalloc", "--pairs", "0"], "--pairs"),

@@ -100,6 +100,17 @@ def test_a_campaign_that_is_too_short_says_how_to_go_on(calibrated, tmp_path):
         calibration_of(tmp_path)
 
 
+def test_pairs_that_failed_are_told_and_not_averaged(calibrated, tmp_path):
+    """Would catch: an allocator that crashes now and then, whose calibration has fewer pairs than it says, or a traceback."""
+    folder = campaign(tmp_path / "aa", 0.0, 1)
+    records = factory.read_records(folder)
+    for record in records[:2]:
+        record.update(status="crashed", metrics={})
+    factory.write_records(folder, records)
+    with pytest.raises(HeapwiseError, match="have no figures"):
+        calibration_of(tmp_path)
+
+
 def test_both_tables_have_a_row_for_each_cell(document):
     """Would catch: a table that drops what was measured."""
     alarms, found = calibration_tables(document)

@@ -85,6 +85,9 @@ def cells_of(folder: ResultFolder) -> list[Cell]:
         parts = [replace(runs, blocks=runs.blocks[begin:begin + size])
                  for begin in range(0, len(runs.blocks) - size + 1, size)]
         samples = tuple(_sample(part) for part in parts)
+        if any(len(pairs.candidate) < size for sample in samples for pairs in sample.values()) or not all(samples):
+            raise HeapwiseError(f"{folder.path}: some pairs of {runs.group.title} under {runs.group.baseline} have no figures. "
+                                f"`python -m heapwise summarize {folder.path}` says what went wrong; begin anew without it.")
         cells.append(Cell(runs, _seconds_of(folder, place) * size, node.get("injection", {}), samples))
     return cells
 
