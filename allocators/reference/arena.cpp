@@ -33,7 +33,7 @@ Slab* Arena::open_slab(Bin& bin, std::size_t size_class) noexcept {
     if (memory == nullptr) return nullptr;
     slab = new (memory) Slab(size_class, index());
   }
-  Run* const run = allocate_run(kClassShapes[size_class].slices);
+  Run* const run = runs_.allocate(kClassShapes[size_class].slices, index());
   if (run == nullptr) {
     slab->next = bin.retired;
     bin.retired = slab;
@@ -80,8 +80,20 @@ void Arena::absorb_all(Bin& bin) noexcept {
   }
 }
 
+Run* Arena::allocate_object_run(std::size_t slices) noexcept {
+  Run* const run = runs_.allocate(slices, index());
+  if (run != nullptr) page_map.set(run->start, PageMapEntry(run, tag_of_run(run->slices)));
+  return run;
+}
+
 std::size_t Arena::refill(std::size_t size_class, void** objects, std::size_t wanted) noexcept {
   refills.fetch_add(1, std::memory_order_relaxed);
+  if (is_run_class(size_class)) {
+    const Run* const run = allocate_object_run(slices_of_run_class(size_class));
+    if (run == nullptr) return 0;
+    objects[0] = run->start;
+    return 1;
+  }
   Bin& bin = bins_[size_class];
   const LockGuard guard(bin.lock);
   if (bin.remote.load(std::memory_order_relaxed) != nullptr) absorb_all(bin);
@@ -98,9 +110,19 @@ std::size_t Arena::refill(std::size_t size_class, void** objects, std::size_t wa
   return taken;
 }
 
+void Arena::release_runs(std::size_t run_class, void* const* objects, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const PageMapEntry entry = page_map.find(objects[i]);
+    if (entry.tag() != run_class) [[unlikely]]
+      abort_over("double free, its memory is free", objects[i]);
+    release_object_run(*entry.record<Run>(), objects[i]);
+  }
+}
+
 void Arena::flush(std::size_t size_class, void* const* objects, std::size_t count) noexcept {
   flushes.fetch_add(1, std::memory_order_relaxed);
   assert(count <= kBatch);
+  if (is_run_class(size_class)) return release_runs(size_class, objects, count);
   Slab* slabs[kBatch];
   void* own[kBatch];
   std::size_t own_count = 0;
@@ -128,6 +150,12 @@ void Arena::flush(std::size_t size_class, void* const* objects, std::size_t coun
     slabs[i]->put(own[i]);
     after_put(bin, *slabs[i], was_full);
   }
+}
+
+void Arena::release_object_run(Run& run, const void* object) noexcept {
+  if (run.start != object) abort_over("free of a pointer into the middle of an object", object);
+  page_map.clear(run.start);
+  arenas[run.arena].runs().release(run);
 }
 
 void Arena::collect_remote() noexcept {

@@ -39,7 +39,7 @@ class Arena {
  public:
   constexpr Arena() = default;
 
-  // Takes up to `wanted` (at most kBatch) objects. 0 when the system has no memory.
+  // Takes up to `wanted` (at most kBatch) objects, of a run class one. 0: the system has no memory.
   std::size_t refill(std::size_t size_class, void** objects, std::size_t wanted) noexcept;
 
   // Gives back objects of one class, at most kBatch, for a thread of this arena. Objects of other
@@ -49,7 +49,10 @@ class Arena {
   // Takes in what others delivered to bins that no thread of this arena has refilled since.
   void collect_remote() noexcept;
 
-  Run* allocate_run(std::size_t slices) noexcept { return runs_.allocate(slices, index()); }
+  // A run for one object, known to the page map.
+  Run* allocate_object_run(std::size_t slices) noexcept;
+  // Gives it back to the arena that it is from. Ends the process when the object is not its start.
+  static void release_object_run(Run& run, const void* object) noexcept;
 
   RunHeap& runs() noexcept { return runs_; }
   [[nodiscard]] inline std::uint8_t index() const noexcept;
@@ -67,6 +70,7 @@ class Arena {
  private:
   friend class RemoteBatch;
 
+  static void release_runs(std::size_t run_class, void* const* objects, std::size_t count) noexcept;
   void queue_remote(Slab& slab) noexcept;
   void absorb_all(Bin& bin) noexcept;
   Slab* open_slab(Bin& bin, std::size_t size_class) noexcept;

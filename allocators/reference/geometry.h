@@ -11,6 +11,13 @@ namespace refmalloc {
 inline constexpr std::size_t kSliceShift = 16;
 inline constexpr std::size_t kSliceBytes = std::size_t{1} << kSliceShift;
 
+// What the kernel backs by one huge page on x86-64, and on aarch64 with pages of 4 KiB.
+inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+inline constexpr std::size_t kHugePageSlices = kHugePageBytes / kSliceBytes;
+
+// Bitmaps are made of words of so many bits.
+inline constexpr std::size_t kWordBits = 64;
+
 inline constexpr std::size_t kMinimumAlignment = 16;
 inline constexpr std::size_t kCacheLineBytes = 64;
 

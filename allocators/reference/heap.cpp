@@ -37,8 +37,13 @@ void decay_all(std::uint64_t now_ns) noexcept {
   large_objects.decay(now_ns);
 }
 
-// Called without locks on every path that is slow anyway: time passes only here.
+// Called without locks on every path that is slow anyway: time passes only here. The clock is read
+// for some of them, as it costs more than the rest of a slow path.
 void tick(ThreadCache* cache) noexcept {
+  if (cache != nullptr && cache->frees_until_tick > ThreadCache::kFreesPerSlowCall) {
+    cache->frees_until_tick -= ThreadCache::kFreesPerSlowCall;
+    return;
+  }
   const std::uint64_t now_ns = os::coarse_nanoseconds();
   const std::uint64_t interval_ns = tick_interval_ns();
   if (cache != nullptr) {
@@ -83,9 +88,7 @@ void* take_from_class(ThreadCache* cache, std::size_t size_class) noexcept {
 
 Run* allocate_medium(ThreadCache* cache, std::size_t bytes) noexcept {
   Arena& arena = cache != nullptr ? *cache->arena : thread_registry.fallback_arena();
-  Run* const run = arena.allocate_run(slices_for(bytes));
-  if (run != nullptr) page_map.set(run->start, 1, PageMapEntry(run, kMediumTag));
-  return run;
+  return arena.allocate_object_run(std::max(slices_for(bytes), kFewestRunSlices));
 }
 
 struct Placement {
@@ -114,12 +117,6 @@ Placement place(std::size_t bytes, std::size_t alignment) noexcept {
   return placement;
 }
 
-void release_medium(Run& run, const void* object) noexcept {
-  if (run.start != object) abort_over("free of a pointer that was never allocated", object);
-  page_map.clear(run.start, 1);
-  arenas[run.arena].runs().release(run);
-}
-
 void release_large(LargeObject& large, const void* object) noexcept {
   if (large.start != object) abort_over("free of a pointer that was never allocated", object);
   large_objects.release(large);
@@ -134,6 +131,24 @@ void release_small(ThreadCache* cache, std::size_t size_class, void* object) noe
   cache->push_full(size_class, object);
 }
 
+bool is_run(PageMapEntry entry) noexcept {
+  return entry.tag() == kMediumTag || is_run_class(entry.tag());
+}
+
+void* resize_run(Run& run, std::size_t bytes) noexcept {
+  if (bytes <= kLargestClassBytes) return nullptr;
+  const std::size_t slices = slices_for(bytes);
+  RunHeap& runs = arenas[run.arena].runs();
+  if (slices < run.slices) {
+    runs.shrink(run, slices);
+  } else if (slices > run.slices) {
+    const bool stays_medium = bytes < options.get(Option::kMmapThreshold);
+    if (!stays_medium || !runs.grow(run, slices)) return nullptr;
+  }
+  page_map.set(run.start, PageMapEntry(&run, tag_of_run(run.slices)));
+  return run.start;
+}
+
 // The object at its place with room for `bytes`, or nullptr when it has to move. An object that
 // would leave more than half of its room unused moves, to give the room back.
 void* resize_in_place(void* object, PageMapEntry entry, std::size_t bytes) noexcept {
@@ -142,16 +157,7 @@ void* resize_in_place(void* object, PageMapEntry entry, std::size_t bytes) noexc
     if (bytes <= kLargestClassBytes) return nullptr;
     return large_objects.resize(*large, bytes) ? large->start : nullptr;
   }
-  if (entry.tag() == kMediumTag) {
-    Run* const run = entry.record<Run>();
-    const std::size_t slices = slices_for(bytes);
-    RunHeap& runs = arenas[run->arena].runs();
-    if (bytes <= kLargestClassBytes) return nullptr;
-    if (slices < run->slices) runs.shrink(*run, slices);
-    if (slices <= run->slices) return object;
-    const bool stays_medium = bytes < options.get(Option::kMmapThreshold);
-    return stays_medium && runs.grow(*run, slices) ? object : nullptr;
-  }
+  if (is_run(entry)) return resize_run(*entry.record<Run>(), bytes);
   const std::size_t room = kClassShapes[entry.tag()].bytes;
   return bytes <= room && bytes >= room / 2 ? object : nullptr;
 }
@@ -174,6 +180,12 @@ void* allocate_after_miss(std::size_t size_class) noexcept {
 }
 
 void* allocate_beyond_classes(std::size_t bytes) noexcept {
+  const std::size_t slices = slices_for(bytes);
+  if (slices <= kMostKeptRunSlices && bytes < options.get(Option::kMmapThreshold)) {
+    Magazine& magazine = thread_cache->magazines[run_class_of(slices)];
+    if (magazine.top == magazine.low) return allocate_after_miss(run_class_of(slices));
+    return *--magazine.top;
+  }
   const Placement placement = place(bytes, kMinimumAlignment);
   return placement.start != nullptr ? placement.start : out_of_memory();
 }
@@ -185,7 +197,7 @@ void deallocate_slowly(void* object, PageMapEntry entry) noexcept {
   if (tag == kFreeRunTag) abort_over("double free, or free of a pointer into free memory", object);
   ThreadCache* const cache = thread_registry.cache_of_this_thread();
   if (tag == kMediumTag) {
-    release_medium(*entry.record<Run>(), object);
+    Arena::release_object_run(*entry.record<Run>(), object);
   } else if (tag == kLargeTag) {
     release_large(*entry.record<LargeObject>(), object);
   } else {
@@ -233,12 +245,11 @@ void* reallocate(void* object, std::size_t bytes) noexcept {
 
 std::size_t usable_bytes(const void* object) noexcept {
   const PageMapEntry entry = page_map.find(object);
+  if (is_run(entry)) return entry.record<Run>()->bytes();
   switch (entry.tag()) {
     case 0:
     case kFreeRunTag:
       return 0;
-    case kMediumTag:
-      return entry.record<Run>()->bytes();
     case kLargeTag:
       return entry.record<LargeObject>()->bytes;
     default:
@@ -248,12 +259,11 @@ std::size_t usable_bytes(const void* object) noexcept {
 
 bool owns(const void* object) noexcept {
   const PageMapEntry entry = page_map.find(object);
+  if (is_run(entry)) return entry.record<Run>()->start == object;
   switch (entry.tag()) {
     case 0:
     case kFreeRunTag:
       return false;
-    case kMediumTag:
-      return entry.record<Run>()->start == object;
     case kLargeTag:
       return entry.record<LargeObject>()->start == object;
     default:

@@ -1,6 +1,6 @@
 // The heap as a whole: sends each request to the layer that serves it.
 //
-//   request          up to 32 KiB            below mmap_threshold      from there on
+//   request          up to 64 KiB            below mmap_threshold      from there on
 //   served by        magazine ─▶ arena       runs of the arena         large_objects
 //
 // The two short paths are inline here; everything that can miss is in heap.cpp. All functions may

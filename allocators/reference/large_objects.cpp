@@ -143,7 +143,7 @@ LargeObject* LargeObjects::allocate(std::size_t bytes, std::size_t alignment) no
     unmap(*object);
     return nullptr;
   }
-  page_map.set(object->start, 1, PageMapEntry(object, kLargeTag));
+  page_map.set(object->start, PageMapEntry(object, kLargeTag));
   return object;
 }
 
@@ -169,7 +169,7 @@ LargeObject* LargeObjects::take_surplus(std::size_t most_bytes) noexcept {
 }
 
 void LargeObjects::release(LargeObject& object) noexcept {
-  page_map.clear(object.start, 1);
+  page_map.clear(object.start);
   std::size_t limit = 0;
   {
     const LockGuard guard(lock_);
@@ -189,9 +189,9 @@ bool LargeObjects::resize(LargeObject& object, std::size_t bytes) noexcept {
     object.bytes = bytes;
   } else {
     char* const old_start = object.start;
-    page_map.clear(old_start, 1);
+    page_map.clear(old_start);
     const bool lengthened = lengthen(object, bytes);
-    page_map.set(object.start, 1, PageMapEntry(&object, kLargeTag));
+    page_map.set(object.start, PageMapEntry(&object, kLargeTag));
     if (!lengthened) return false;
     object.zeroed = false;
   }

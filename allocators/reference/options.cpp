@@ -28,6 +28,7 @@ constexpr OptionRow kRows[] = {
     {"trim_threshold", 0, std::uint64_t{1} << 40},
     {"decay_ms", 0, 1'000'000'000},
     {"arenas", 1, kMostArenas},
+    {"thp", 0, 2},
 };
 static_assert(sizeof kRows / sizeof kRows[0] == static_cast<unsigned>(Option::kCount));
 

@@ -12,11 +12,14 @@
 
 namespace refmalloc {
 
+enum class HugePages : std::uint8_t { kAuto, kNever, kAlways };
+
 enum class Option : unsigned {
   kMmapThreshold,  // bytes: requests from here on get a mapping of their own
   kTrimThreshold,  // bytes: retained memory an arena may keep however long it is idle
   kDecayMs,        // milliseconds in which half of the idle retained memory is returned
   kArenas,         // count: arenas that threads are spread over
+  kThp,            // HugePages
   kCount,
 };
 
@@ -26,6 +29,10 @@ class Options {
 
   [[nodiscard]] std::uint64_t get(Option option) const noexcept {
     return values_[static_cast<unsigned>(option)].load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] HugePages huge_pages() const noexcept {
+    return static_cast<HugePages>(get(Option::kThp));
   }
 
   void set(Option option, std::uint64_t value) noexcept;
@@ -44,7 +51,7 @@ class Options {
   void apply_one(const char* entry, std::size_t length) noexcept;
 
   std::atomic<std::uint64_t> values_[static_cast<unsigned>(Option::kCount)] = {
-      std::uint64_t{8} << 20, 0, 500, 1};
+      std::uint64_t{8} << 20, 0, 500, 1, 0};
   std::atomic<bool> loaded_{false};
 };
 

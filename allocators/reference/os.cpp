@@ -42,9 +42,9 @@ void arriving() noexcept {
   (void)departures.load(std::memory_order_acquire);
 }
 
-void* raw_map(std::size_t bytes, int protection) noexcept {
+void* raw_map(std::size_t bytes, int protection, void* wish = nullptr) noexcept {
   count(counters.mmap_count);
-  const long result = syscall(SYS_mmap, nullptr, bytes, protection,
+  const long result = syscall(SYS_mmap, wish, bytes, protection,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
   arriving();
   return result == -1 ? nullptr : reinterpret_cast<void*>(result);
@@ -59,8 +59,9 @@ bool raw_unmap(void* start, std::size_t bytes) noexcept {
 
 // A range with the wanted alignment, by asking for more and giving back both ends. The kernel hands
 // out neighbouring addresses, so the first plain try is nearly always aligned already.
-void* map_aligned(std::size_t bytes, std::size_t alignment, int protection) noexcept {
-  void* const plain = raw_map(bytes, protection);
+void* map_aligned(std::size_t bytes, std::size_t alignment, int protection,
+                  void* wish = nullptr) noexcept {
+  void* const plain = raw_map(bytes, protection, wish);
   if (plain == nullptr || (reinterpret_cast<std::uintptr_t>(plain) & (alignment - 1)) == 0) {
     return plain;
   }
@@ -77,9 +78,9 @@ void* map_aligned(std::size_t bytes, std::size_t alignment, int protection) noex
 
 }  // namespace
 
-void* map(std::size_t bytes, std::size_t alignment) noexcept {
+void* map(std::size_t bytes, std::size_t alignment, void* wish) noexcept {
   const ErrnoKeeper keeper;
-  void* const start = map_aligned(bytes, alignment, PROT_READ | PROT_WRITE);
+  void* const start = map_aligned(bytes, alignment, PROT_READ | PROT_WRITE, wish);
   if (start != nullptr) count(counters.mapped_bytes, bytes);
   return start;
 }
@@ -98,6 +99,12 @@ bool purge(void* start, std::size_t bytes) noexcept {
   const ErrnoKeeper keeper;
   count(counters.madvise_count);
   return syscall(SYS_madvise, start, bytes, MADV_DONTNEED) == 0;
+}
+
+bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept {
+  const ErrnoKeeper keeper;
+  count(counters.madvise_count);
+  return syscall(SYS_madvise, start, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
 }
 
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept {

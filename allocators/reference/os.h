@@ -21,9 +21,9 @@ struct Counters {
 };
 extern constinit Counters counters;
 
-// Fresh zeroed private memory at a multiple of `alignment`, a power of two of at least kSliceBytes.
-// nullptr when the kernel refuses.
-void* map(std::size_t bytes, std::size_t alignment) noexcept;
+// Fresh zeroed private memory at a multiple of `alignment`, a power of two of at least kSliceBytes,
+// at `wish` if there is room and the wish is aligned. nullptr when the kernel refuses.
+void* map(std::size_t bytes, std::size_t alignment, void* wish = nullptr) noexcept;
 
 // Gives the range back for good. false when the kernel refuses (its limit on mappings would be
 // passed); the pages have then been dropped if that was possible, the addresses are lost.
@@ -32,6 +32,10 @@ bool unmap(void* start, std::size_t bytes) noexcept;
 // Drops the pages; the range stays usable and reads as zero. false when refused (locked memory):
 // the contents are then unchanged.
 bool purge(void* start, std::size_t bytes) noexcept;
+
+// Asks for huge pages behind the range or for none. false when the kernel knows none; the range is
+// then as usable as before.
+bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept;
 
 // Makes the mapping longer or shorter at its place. false: nothing changed.
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept;

@@ -9,7 +9,7 @@ constinit PageMap page_map;
 bool PageMap::add_leaf(std::size_t index) noexcept {
   const LockGuard guard(lock_);
   if (root_[index].load(std::memory_order_relaxed) != 0) return true;
-  void* const leaf = os::map(sizeof(Leaf), kSliceBytes);
+  void* const leaf = os::map(round_up(sizeof(Leaf), kSliceBytes), kSliceBytes);
   if (leaf == nullptr) return false;
   const std::ptrdiff_t offset = static_cast<char*>(leaf) - reinterpret_cast<char*>(&empty_leaf_);
   root_[index].store(offset, std::memory_order_release);
@@ -26,12 +26,97 @@ bool PageMap::cover(const void* start, std::size_t bytes) noexcept {
 }
 
 void PageMap::set(const void* start, std::size_t slices, PageMapEntry entry) noexcept {
+  const char* slice = static_cast<const char*>(start);
+  for (std::size_t i = 0; i < slices; ++i, slice += kSliceBytes) set(slice, entry);
+}
+
+PageMap::DirtyWord PageMap::dirty_word(std::uintptr_t address, std::size_t slices) const noexcept {
+  const std::size_t index = leaf_index(address);
+  const std::size_t bit = index % kWordBits;
+  const std::size_t count = slices < kWordBits - bit ? slices : kWordBits - bit;
+  return {.word = &leaf_of(address).dirty[index / kWordBits],
+          .mask = (~std::uint64_t{0} >> (kWordBits - count)) << bit,
+          .slices = count};
+}
+
+void PageMap::mark_dirty(const void* start, std::size_t slices) noexcept {
   auto address = reinterpret_cast<std::uintptr_t>(start);
-  for (std::size_t i = 0; i < slices; ++i, address += kSliceBytes) {
-    const std::ptrdiff_t offset = root_[root_index(address)].load(std::memory_order_relaxed);
-    auto* leaf = reinterpret_cast<Leaf*>(reinterpret_cast<char*>(&empty_leaf_) + offset);
-    leaf->entries[leaf_index(address)].store(entry.bits(), std::memory_order_release);
+  while (slices > 0) {
+    const DirtyWord part = dirty_word(address, slices);
+    part.word->fetch_or(part.mask, std::memory_order_relaxed);
+    slices -= part.slices;
+    address += part.slices << kSliceShift;
   }
+}
+
+void PageMap::mark_clean(const void* start, std::size_t slices) noexcept {
+  auto address = reinterpret_cast<std::uintptr_t>(start);
+  while (slices > 0) {
+    const DirtyWord part = dirty_word(address, slices);
+    part.word->fetch_and(~part.mask, std::memory_order_relaxed);
+    slices -= part.slices;
+    address += part.slices << kSliceShift;
+  }
+}
+
+std::size_t PageMap::count_dirty(const void* start, std::size_t slices) const noexcept {
+  auto address = reinterpret_cast<std::uintptr_t>(start);
+  std::size_t dirty = 0;
+  while (slices > 0) {
+    const DirtyWord part = dirty_word(address, slices);
+    const std::uint64_t bits = part.word->load(std::memory_order_relaxed) & part.mask;
+    dirty += static_cast<std::size_t>(__builtin_popcountll(bits));
+    slices -= part.slices;
+    address += part.slices << kSliceShift;
+  }
+  return dirty;
+}
+
+// Where the dirty (or clean) slices begin that the first `end` slices from `start` end with.
+std::size_t PageMap::skip_back(std::uintptr_t start, std::size_t end, bool dirty) const noexcept {
+  while (end > 0) {
+    const std::uintptr_t last = start + ((end - 1) << kSliceShift);
+    const std::size_t bit = leaf_index(last) % kWordBits;
+    const std::uint64_t word =
+        leaf_of(last).dirty[leaf_index(last) / kWordBits].load(std::memory_order_relaxed);
+    const std::uint64_t others = (dirty ? ~word : word) << (kWordBits - 1 - bit);
+    const std::size_t in_word = end < bit + 1 ? end : bit + 1;
+    const auto same = others == 0 ? kWordBits : static_cast<std::size_t>(__builtin_clzll(others));
+    if (same < in_word) return end - same;
+    end -= in_word;
+  }
+  return 0;
+}
+
+PageMap::Stretch PageMap::last_dirty(const void* start, std::size_t slices) const noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  const std::size_t end = skip_back(address, slices, false);
+  const std::size_t first = skip_back(address, end, true);
+  return {.first = first, .slices = end - first};
+}
+
+void PageMap::set_huge(const void* start, std::size_t slices, bool huge) noexcept {
+  const auto begin = reinterpret_cast<std::uintptr_t>(start);
+  const std::uintptr_t end = begin + (slices << kSliceShift);
+  for (std::uintptr_t page = begin / kHugePageBytes * kHugePageBytes; page < end;
+       page += kHugePageBytes) {
+    const std::size_t index = leaf_index(page) / kHugePageSlices;
+    const std::uint64_t bit = std::uint64_t{1} << (index % kWordBits);
+    std::atomic<std::uint64_t>& word = leaf_of(page).huge[index / kWordBits];
+    if (huge) {
+      word.fetch_or(bit, std::memory_order_relaxed);
+    } else if ((word.load(std::memory_order_relaxed) & bit) != 0) {
+      word.fetch_and(~bit, std::memory_order_relaxed);
+    }
+  }
+}
+
+bool PageMap::is_huge(const void* pointer) const noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  const std::size_t index = leaf_index(address) / kHugePageSlices;
+  const std::uint64_t word =
+      leaf_of(address).huge[index / kWordBits].load(std::memory_order_relaxed);
+  return (word >> (index % kWordBits) & 1) != 0;
 }
 
 }  // namespace refmalloc

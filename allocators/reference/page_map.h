@@ -2,16 +2,23 @@
 //
 //   address   [ 16 bits root | 16 bits leaf | 16 bits inside the slice ]
 //   root_     offset of a leaf from the empty leaf; 0, the empty leaf itself, where nothing is ours
-//   leaf      one entry a slice: a record's address, with a tag in its six low bits
+//   leaf      one entry a slice: a record's address, with a tag in its six low bits;
+//             one dirty bit a slice, one huge bit for as many as a huge page has
 //
 //   tag 0           nothing of ours begins or lies in this slice
-//   tag 1 … 52      Slab*: the slice is part of a slab of that size class
-//   kMediumTag      Run*: a medium object begins at this slice
+//   tag 1 … 56      Slab*: the slice is part of a slab of that size class
+//   tag 57 … 59     Run*: an object of 2, 3 or 4 slices begins at this slice
+//   kMediumTag      Run*: a longer medium object begins at this slice
 //   kLargeTag       LargeObject*: a large object begins at this slice
 //   kFreeRunTag     Run*: first or last slice of a free run
 //
-// Invariants: an entry is written only by the owner of the slice, under the owner's lock; leaves
-// are never unmapped, and the empty leaf is never written. Reading needs no lock.
+// A free slice is dirty when its pages may be resident and hold anything, else it reads as zero and
+// costs no memory. While a slice is in use its dirty bit means nothing. Huge bits say where the
+// kernel was asked for huge pages, which are returned whole or not at all.
+//
+// Invariants: entries and dirty bits are written only by the owner of the slice, under the owner's
+// lock (huge bits by whoever maps or unmaps); leaves are never unmapped, and the empty leaf is
+// never written. Reading needs no lock.
 #pragma once
 
 #include <atomic>
@@ -65,9 +72,31 @@ class PageMap {
   // Makes sure that `set` works for all slices of the range. false when there is no memory.
   bool cover(const void* start, std::size_t bytes) noexcept;
 
-  // Precondition: the range has been covered.
+  // Precondition: the slice has been covered.
+  void set(const void* start, PageMapEntry entry) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(start);
+    leaf_of(address).entries[leaf_index(address)].store(entry.bits(), std::memory_order_release);
+  }
+  void clear(const void* start) noexcept { set(start, PageMapEntry()); }
+
+  // The same for each slice of a covered range.
   void set(const void* start, std::size_t slices, PageMapEntry entry) noexcept;
   void clear(const void* start, std::size_t slices) noexcept { set(start, slices, {}); }
+
+  // The dirty bits of a covered range. The caller owns the slices.
+  void mark_dirty(const void* start, std::size_t slices) noexcept;
+  void mark_clean(const void* start, std::size_t slices) noexcept;
+  [[nodiscard]] std::size_t count_dirty(const void* start, std::size_t slices) const noexcept;
+
+  // The last stretch of dirty slices in the range, by the number of its first slice.
+  struct Stretch {
+    std::size_t first, slices;
+  };
+  [[nodiscard]] Stretch last_dirty(const void* start, std::size_t slices) const noexcept;
+
+  // Says of all huge pages that lie wholly or partly in the covered range what they are.
+  void set_huge(const void* start, std::size_t slices, bool huge) noexcept;
+  [[nodiscard]] bool is_huge(const void* pointer) const noexcept;
 
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
@@ -77,6 +106,8 @@ class PageMap {
 
   struct Leaf {
     std::atomic<std::uintptr_t> entries[std::size_t{1} << kLeafBits];
+    std::atomic<std::uint64_t> dirty[(std::size_t{1} << kLeafBits) / kWordBits];
+    std::atomic<std::uint64_t> huge[(std::size_t{1} << kLeafBits) / kHugePageSlices / kWordBits];
   };
 
   static constexpr std::size_t root_index(std::uintptr_t address) {
@@ -86,7 +117,22 @@ class PageMap {
     return (address >> kSliceShift) & ((std::size_t{1} << kLeafBits) - 1);
   }
 
+  // The dirty bits of up to 64 neighbouring slices that share a word.
+  struct DirtyWord {
+    std::atomic<std::uint64_t>* word;
+    std::uint64_t mask;
+    std::size_t slices;
+  };
+
   bool add_leaf(std::size_t index) noexcept;
+  [[nodiscard]] Leaf& leaf_of(std::uintptr_t address) const noexcept {
+    const std::ptrdiff_t offset = root_[root_index(address)].load(std::memory_order_relaxed);
+    auto* const empty = reinterpret_cast<char*>(const_cast<Leaf*>(&empty_leaf_));
+    return *reinterpret_cast<Leaf*>(empty + offset);
+  }
+  [[nodiscard]] DirtyWord dirty_word(std::uintptr_t address, std::size_t slices) const noexcept;
+  [[nodiscard]] std::size_t skip_back(std::uintptr_t start, std::size_t end,
+                                      bool dirty) const noexcept;
 
   std::atomic<std::ptrdiff_t> root_[std::size_t{1} << kRootBits] = {};
   Leaf empty_leaf_ = {};

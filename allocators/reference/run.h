@@ -12,13 +12,13 @@
 
 #include "allocators/reference/geometry.h"
 #include "allocators/reference/page_map.h"
+#include "allocators/reference/size_classes.h"
 
 namespace refmalloc {
 
 enum class RunState : std::uint8_t {
-  kDirty,  // free; pages may be resident and hold anything
-  kClean,  // free; no pages, reads as zero
-  kUsed,   // handed out, or on its way to the operating system
+  kFree,
+  kUsed,  // handed out, or on its way to the operating system
 };
 
 struct alignas(kTags) Run {
@@ -26,15 +26,22 @@ struct alignas(kTags) Run {
   std::size_t slices = 0;
   Run* bin_previous = nullptr;  // runs of similar length
   Run* bin_next = nullptr;
-  Run* older = nullptr;  // dirty runs in the order they were freed
+  Run* older = nullptr;  // free runs with dirty slices in the order they were freed
   Run* newer = nullptr;
+  std::uint32_t dirty_slices = 0;  // of a free run, by the page map
   std::uint8_t arena = 0;
   RunState state = RunState::kUsed;
-  bool zeroed = false;  // used, and was clean when it was handed out
+  bool zeroed = false;  // used, and had no dirty slice when it was handed out
 
   [[nodiscard]] std::size_t bytes() const noexcept { return slices << kSliceShift; }
   [[nodiscard]] char* end() const noexcept { return start + bytes(); }
 };
 static_assert(sizeof(Run) == kTags);
+
+// How the page map calls an object that has a run of so many slices.
+constexpr std::size_t tag_of_run(std::size_t slices) {
+  return slices <= kMostKeptRunSlices ? run_class_of(slices) : kMediumTag;
+}
+static_assert(kLastRunClass < kMediumTag);
 
 }  // namespace refmalloc

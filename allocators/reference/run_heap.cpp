@@ -28,109 +28,169 @@ void RunHeap::keep_record(Run& run) noexcept {
   spare_records_ = &run;
 }
 
-// A chunk is a clean run like any other; nothing remembers where it began.
-Run* RunHeap::map_chunk(std::size_t slices, std::uint8_t arena) noexcept {
-  Run* const run = new_record(arena);
-  if (run == nullptr) return nullptr;
-  run->slices = round_up(slices, kChunkSlices);
-  run->start = static_cast<char*>(os::map(run->bytes(), kSliceBytes));
-  if (run->start == nullptr) {
-    // Under an address space limit the request itself may still fit.
-    run->slices = slices;
-    run->start = static_cast<char*>(os::map(run->bytes(), kSliceBytes));
+bool RunHeap::wants_huge_pages() const noexcept {
+  switch (options.huge_pages()) {
+    case HugePages::kNever:
+      return false;
+    case HugePages::kAlways:
+      return true;
+    case HugePages::kAuto:
+      break;
   }
-  if (run->start != nullptr && !page_map.cover(run->start, run->bytes())) {
-    os::unmap(run->start, run->bytes());
-    run->start = nullptr;
-  }
-  if (run->start == nullptr) {
-    keep_record(*run);
-    return nullptr;
-  }
-  return run;
+  return used_slices_ >= kHugeFromUsedSlices;
 }
 
-// The free run of the same arena and kind that the address belongs to, which must be its first or
-// last slice. The record's arena can be read without the other arena's lock: it never changes.
+// Right behind the last chunk, so that both are one free run. The first lies far below everything
+// else, with room above for those to come.
+void* RunHeap::wish_for(const Run& chunk) const noexcept {
+  if (chunks_end_ != nullptr) return chunks_end_;
+  const auto here = reinterpret_cast<std::uintptr_t>(&chunk) / kHugePageBytes * kHugePageBytes;
+  return reinterpret_cast<void*>(here - (std::uintptr_t{chunk.arena} + 1) * kRegionBytes);
+}
+
+// Fresh memory for the record. false: no memory, nothing is left behind.
+bool RunHeap::map_for(Run& chunk, std::size_t slices, bool huge) noexcept {
+  chunk.slices = slices;
+  const std::size_t alignment = huge ? kHugePageBytes : kSliceBytes;
+  chunk.start = static_cast<char*>(os::map(chunk.bytes(), alignment, wish_for(chunk)));
+  if (chunk.start == nullptr) return false;
+  if (!page_map.cover(chunk.start, chunk.bytes())) {
+    os::unmap(chunk.start, chunk.bytes());
+    return false;
+  }
+  if (huge) huge = os::advise_huge(chunk.start, chunk.bytes(), true);
+  // The system may use huge pages unasked.
+  if (options.huge_pages() == HugePages::kNever) {
+    os::advise_huge(chunk.start, chunk.bytes(), false);
+  }
+  page_map.set_huge(chunk.start, chunk.slices, huge);
+  page_map.mark_clean(chunk.start, chunk.slices);
+  chunks_end_ = chunk.end();
+  return true;
+}
+
+// A chunk is a clean run like any other; nothing remembers where it began.
+bool RunHeap::add_chunk(std::size_t slices, std::uint8_t arena) noexcept {
+  Run* const chunk = new_record(arena);
+  if (chunk == nullptr) return false;
+  chunk->dirty_slices = 0;
+  // Under an address space limit the request itself may still fit.
+  if (!map_for(*chunk, round_up(slices, kChunkSlices), wants_huge_pages()) &&
+      !map_for(*chunk, slices, false)) {
+    keep_record(*chunk);
+    return false;
+  }
+  insert(*chunk, Age::kNewest);
+  return true;
+}
+
+// The free run of the same arena that the address belongs to, which must be its first or last
+// slice. The record's arena can be read without the other arena's lock: it never changes.
 Run* RunHeap::free_neighbour(const char* inside, const Run& like) const noexcept {
   const PageMapEntry entry = page_map.find(inside);
   if (entry.tag() != kFreeRunTag) return nullptr;
   Run* const run = entry.record<Run>();
-  return run->arena == like.arena && run->state == like.state ? run : nullptr;
+  return run->arena == like.arena ? run : nullptr;
 }
 
-Run& RunHeap::joined(Run& run) noexcept {
+void RunHeap::join(Run& run) noexcept {
   if (Run* const before = free_neighbour(run.start - 1, run); before != nullptr) {
     remove(*before);
     run.start = before->start;
     run.slices += before->slices;
+    run.dirty_slices += before->dirty_slices;
     keep_record(*before);
   }
   if (Run* const behind = free_neighbour(run.end(), run); behind != nullptr) {
     remove(*behind);
     run.slices += behind->slices;
+    run.dirty_slices += behind->dirty_slices;
     keep_record(*behind);
   }
-  return run;
 }
 
-void RunHeap::insert(Run& run, RunState state) noexcept {
-  run.state = state;
-  run.zeroed = false;
-  joined(run);
-  set_of(state).insert(run);
-  page_map.set(run.start, 1, PageMapEntry(&run, kFreeRunTag));
-  page_map.set(run.end() - kSliceBytes, 1, PageMapEntry(&run, kFreeRunTag));
-  if (state != RunState::kDirty) return;
-  run.older = newest_;
-  run.newer = nullptr;
-  (newest_ != nullptr ? newest_->newer : oldest_) = &run;
-  newest_ = &run;
+// Precondition: dirty_slices says what the dirty bits of the run say.
+void RunHeap::insert(Run& run, Age age) noexcept {
+  join(run);
+  run.state = RunState::kFree;
+  set_of(run).insert(run);
+  page_map.set(run.start, PageMapEntry(&run, kFreeRunTag));
+  page_map.set(run.end() - kSliceBytes, PageMapEntry(&run, kFreeRunTag));
+  if (run.dirty_slices == 0) return;
+  free_dirty_slices_ += run.dirty_slices;
+  run.older = age == Age::kNewest ? newest_ : nullptr;
+  run.newer = age == Age::kNewest ? nullptr : oldest_;
+  (run.older != nullptr ? run.older->newer : oldest_) = &run;
+  (run.newer != nullptr ? run.newer->older : newest_) = &run;
 }
 
 void RunHeap::remove(Run& run) noexcept {
-  set_of(run.state).remove(run);
-  page_map.clear(run.start, 1);
-  page_map.clear(run.end() - kSliceBytes, 1);
-  if (run.state == RunState::kDirty) {
-    (run.older != nullptr ? run.older->newer : oldest_) = run.newer;
-    (run.newer != nullptr ? run.newer->older : newest_) = run.older;
-    if (dirty_.slices() < idle_slices_) idle_slices_ = dirty_.slices();
-  }
+  set_of(run).remove(run);
+  run.state = RunState::kUsed;
+  page_map.clear(run.start);
+  page_map.clear(run.end() - kSliceBytes);
+  if (run.dirty_slices == 0) return;
+  (run.older != nullptr ? run.older->newer : oldest_) = run.newer;
+  (run.newer != nullptr ? run.newer->older : newest_) = run.older;
+  free_dirty_slices_ -= run.dirty_slices;
+  if (free_dirty_slices_ < idle_slices_) idle_slices_ = free_dirty_slices_;
+}
+
+// How many of a run's first slices are dirty.
+std::size_t RunHeap::dirty_in_front(const Run& run, std::size_t slices) noexcept {
+  if (run.dirty_slices == run.slices) return slices;
+  return run.dirty_slices == 0 ? 0 : page_map.count_dirty(run.start, slices);
+}
+
+bool RunHeap::back_is_dirtier(const Run& run, std::size_t slices) noexcept {
+  if (run.dirty_slices == 0 || run.dirty_slices == run.slices) return false;
+  const std::size_t front = dirty_in_front(run, slices);
+  if (front * 2 >= run.dirty_slices) return false;
+  return run.dirty_slices - dirty_in_front(run, run.slices - slices) > front;
 }
 
 // Cuts a run that is in no set: it keeps the first `slices`, the rest is returned as a new record.
 // nullptr when there is nothing to cut off or no record for it; the run then stays whole.
+// Precondition: slices > 0.
 Run* RunHeap::split(Run& run, std::size_t slices) noexcept {
   if (run.slices <= slices) return nullptr;
   Run* const rest = new_record(run.arena);
   if (rest == nullptr) return nullptr;
   rest->start = run.start + (slices << kSliceShift);
   rest->slices = run.slices - slices;
+  const std::size_t dirty = dirty_in_front(run, slices);
   run.slices = slices;
+  rest->dirty_slices = run.dirty_slices - static_cast<std::uint32_t>(dirty);
+  run.dirty_slices = static_cast<std::uint32_t>(dirty);
   return rest;
+}
+
+// Of a run that is in no set the first slices; the others are free again.
+Run* RunHeap::take_front(Run& run, std::size_t slices) noexcept {
+  if (Run* const rest = split(run, slices); rest != nullptr) insert(*rest, Age::kNewest);
+  return &run;
+}
+
+Run* RunHeap::take_back(Run& run, std::size_t slices) noexcept {
+  Run* const taken = split(run, run.slices - slices);
+  if (taken == nullptr) return &run;
+  insert(run, Age::kNewest);
+  return taken;
 }
 
 Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
   const LockGuard guard(lock_);
-  RunState kind = RunState::kDirty;
   Run* run = dirty_.best_fit(slices);
+  if (run == nullptr) run = clean_.best_fit(slices);
   if (run == nullptr) {
-    kind = RunState::kClean;
-    run = clean_.best_fit(slices);
+    if (!add_chunk(slices, arena)) return nullptr;
+    // The chunk may have been joined with a run that is dirty.
+    run = dirty_.best_fit(slices);
+    if (run == nullptr) run = clean_.best_fit(slices);
   }
-  if (run != nullptr) {
-    remove(*run);
-  } else {
-    run = map_chunk(slices, arena);
-    if (run == nullptr) return nullptr;
-  }
-  if (Run* const rest = split(*run, slices); rest != nullptr) {
-    run->state = RunState::kUsed;
-    insert(*rest, kind);
-  }
-  run->state = RunState::kUsed;
-  run->zeroed = kind == RunState::kClean;
+  remove(*run);
+  run = back_is_dirtier(*run, slices) ? take_back(*run, slices) : take_front(*run, slices);
+  run->zeroed = run->dirty_slices == 0;
   used_slices_ += run->slices;
   return run;
 }
@@ -138,21 +198,18 @@ Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
 void RunHeap::release(Run& run) noexcept {
   const LockGuard guard(lock_);
   used_slices_ -= run.slices;
-  insert(run, RunState::kDirty);
+  page_map.mark_dirty(run.start, run.slices);
+  run.dirty_slices = static_cast<std::uint32_t>(run.slices);
+  insert(run, Age::kNewest);
 }
 
 bool RunHeap::grow(Run& run, std::size_t slices) noexcept {
   const LockGuard guard(lock_);
   const std::size_t missing = slices - run.slices;
-  const PageMapEntry entry = page_map.find(run.end());
-  if (entry.tag() != kFreeRunTag) return false;
-  Run* const behind = entry.record<Run>();
-  if (behind->arena != run.arena || behind->start != run.end() || behind->slices < missing) {
-    return false;
-  }
-  const RunState kind = behind->state;
+  Run* const behind = free_neighbour(run.end(), run);
+  if (behind == nullptr || behind->slices < missing) return false;
   remove(*behind);
-  if (Run* const rest = split(*behind, missing); rest != nullptr) insert(*rest, kind);
+  take_front(*behind, missing);
   run.slices += behind->slices;
   used_slices_ += behind->slices;
   run.zeroed = false;
@@ -165,32 +222,70 @@ void RunHeap::shrink(Run& run, std::size_t slices) noexcept {
   Run* const rest = split(run, slices);
   if (rest == nullptr) return;
   used_slices_ -= rest->slices;
-  insert(*rest, RunState::kDirty);
+  page_map.mark_dirty(rest->start, rest->slices);
+  rest->dirty_slices = static_cast<std::uint32_t>(rest->slices);
+  insert(*rest, Age::kNewest);
 }
 
-// The longest idle dirty run, cut to `most_slices`, taken out of the heap so that the system call
-// is made without the lock.
-Run* RunHeap::take_oldest(std::size_t most_slices) noexcept {
-  const LockGuard guard(lock_);
-  Run* const run = oldest_;
-  if (run == nullptr) return nullptr;
-  remove(*run);
-  if (Run* const rest = split(*run, most_slices); rest != nullptr) {
-    run->state = RunState::kUsed;
-    insert(*rest, RunState::kDirty);
+// The last stretch of dirty slices that may be returned; of none when there is no such. Huge pages
+// are returned whole: the kernel would have to break them up, and keeps what is left of them.
+PageMap::Stretch RunHeap::returnable(const Run& run, bool break_huge) noexcept {
+  std::size_t end = run.slices;
+  while (end > 0) {
+    PageMap::Stretch stretch = page_map.last_dirty(run.start, end);
+    end = stretch.first;
+    if (stretch.slices == 0 || break_huge) return stretch;
+    const char* const first = run.start + (stretch.first << kSliceShift);
+    const char* const last = first + ((stretch.slices - 1) << kSliceShift);
+    const auto place = reinterpret_cast<std::uintptr_t>(first) >> kSliceShift;
+    std::size_t low = place;
+    std::size_t high = place + stretch.slices;
+    if (page_map.is_huge(first)) low = round_up(low, kHugePageSlices);
+    if (page_map.is_huge(last)) high = high / kHugePageSlices * kHugePageSlices;
+    if (low < high) return {.first = stretch.first + (low - place), .slices = high - low};
   }
-  run->state = RunState::kUsed;
-  ++purges_;
-  return run;
+  return {.first = 0, .slices = 0};
 }
 
-// Drops the pages of a run that `take_oldest` gave out and puts it back. false when the kernel
+// Of what has been idle for longest a stretch of at most so many slices, taken out of the heap so
+// that the system call is made without the lock.
+Run* RunHeap::take_returnable(std::size_t most_slices, bool break_huge) noexcept {
+  const LockGuard guard(lock_);
+  for (Run* run = oldest_; run != nullptr; run = run->newer) {
+    PageMap::Stretch stretch = returnable(*run, break_huge);
+    if (stretch.slices == 0) continue;
+    if (stretch.slices > most_slices) {
+      const bool huge =
+          !break_huge && page_map.is_huge(run->start + (stretch.first << kSliceShift));
+      const std::size_t kept =
+          huge ? (stretch.slices - most_slices) / kHugePageSlices * kHugePageSlices
+               : stretch.slices - most_slices;
+      stretch = {.first = stretch.first + kept, .slices = stretch.slices - kept};
+    }
+    remove(*run);
+    ++purges_;
+    if (Run* const behind = split(*run, stretch.first + stretch.slices); behind != nullptr) {
+      insert(*behind, Age::kOldest);
+    }
+    Run* const taken = stretch.first > 0 ? split(*run, stretch.first) : nullptr;
+    if (taken == nullptr) return run;
+    insert(*run, Age::kOldest);
+    return taken;
+  }
+  return nullptr;
+}
+
+// Drops the pages of a run that `take_returnable` gave out and puts it back. false when the kernel
 // refused: the run is dirty again, and trying more now would be in vain.
 bool RunHeap::give_back(Run& run) noexcept {
   const bool purged = os::purge(run.start, run.bytes());
   const LockGuard guard(lock_);
-  insert(run, purged ? RunState::kClean : RunState::kDirty);
-  if (purged && run.slices >= kUnmapSlices) {
+  if (purged) {
+    page_map.mark_clean(run.start, run.slices);
+    run.dirty_slices = 0;
+  }
+  insert(run, Age::kOldest);
+  if (run.dirty_slices == 0 && run.slices >= kUnmapSlices) {
     remove(run);
     os::unmap(run.start, run.bytes());
     keep_record(run);
@@ -198,10 +293,10 @@ bool RunHeap::give_back(Run& run) noexcept {
   return purged;
 }
 
-bool RunHeap::purge(std::size_t slices) noexcept {
+bool RunHeap::purge(std::size_t slices, bool break_huge) noexcept {
   bool any = false;
   while (slices > 0) {
-    Run* const run = take_oldest(slices);
+    Run* const run = take_returnable(slices, break_huge);
     if (run == nullptr) break;
     const std::size_t taken = run->slices;
     if (!give_back(*run)) break;
@@ -217,22 +312,22 @@ void RunHeap::decay(std::uint64_t now_ns) noexcept {
     const LockGuard guard(lock_);
     const std::uint64_t half_life_ms = options.get(Option::kDecayMs);
     const std::size_t kept = options.get(Option::kTrimThreshold) >> kSliceShift;
-    const std::size_t idle = half_life_ms == 0 ? dirty_.slices() : idle_slices_;
+    const std::size_t idle = half_life_ms == 0 ? free_dirty_slices_ : idle_slices_;
     due = decay_.due(now_ns, half_life_ms * 1'000'000, idle > kept ? idle - kept : 0);
-    idle_slices_ = dirty_.slices();
+    idle_slices_ = free_dirty_slices_;
   }
-  purge(due);
+  purge(due, false);
 }
 
 bool RunHeap::purge_all() noexcept {
-  return purge(SIZE_MAX);
+  return purge(SIZE_MAX, true);
 }
 
 RunHeap::Usage RunHeap::usage() noexcept {
   const LockGuard guard(lock_);
   return {.used_slices = used_slices_,
-          .dirty_slices = dirty_.slices(),
-          .clean_slices = clean_.slices(),
+          .dirty_slices = free_dirty_slices_,
+          .clean_slices = dirty_.slices() + clean_.slices() - free_dirty_slices_,
           .purges = purges_};
 }
 
@@ -240,14 +335,17 @@ bool RunHeap::is_valid() noexcept {
   const LockGuard guard(lock_);
   if (!dirty_.is_valid() || !clean_.is_valid()) return false;
   std::size_t dirty = 0;
+  std::size_t listed = 0;
   for (const Run* run = oldest_; run != nullptr; run = run->newer) {
-    if (run->state != RunState::kDirty) return false;
+    if (run->state != RunState::kFree || run->dirty_slices == 0) return false;
+    if (page_map.count_dirty(run->start, run->slices) != run->dirty_slices) return false;
     if (page_map.find(run->start).record<Run>() != run) return false;
     if (page_map.find(run->end() - 1).record<Run>() != run) return false;
     if (free_neighbour(run->end(), *run) != nullptr) return false;
-    dirty += run->slices;
+    dirty += run->dirty_slices;
+    listed += run->slices;
   }
-  return dirty == dirty_.slices() && idle_slices_ <= dirty;
+  return dirty == free_dirty_slices_ && listed == dirty_.slices() && idle_slices_ <= dirty;
 }
 
 }  // namespace refmalloc

@@ -1,15 +1,16 @@
 // An arena's stock of slices: hands out runs, joins what comes back, returns what stays idle.
 //
 //   chunk from the operating system
-//   │ used │ dirty │ used │ clean                                   │
-//            └─ free, pages still there   └─ free, never touched or purged
+//   │ used │ free: dirty dirty clean │ used │ free: dirty clean clean clean …            │
+//                  └─ pages still there         └─ never touched, or returned
 //
-// Dirty runs are used first, since their pages need no fault. Runs are joined only with neighbours
-// of their own kind, so that touched and untouched memory stay told apart.
+// Free neighbours are always joined, whatever their slices hold, so a request that is longer than
+// what was freed takes those pages and as many new ones as are missing. Runs with dirty slices are
+// used before others, and from their dirtier end, since resident pages need no fault.
 //
-// Invariants (under the lock): no two neighbouring free runs of the same kind; the dirty runs are
-// exactly those on the list from oldest_ to newest_; idle_slices_ is the least number of dirty
-// slices since the last decay.
+// Invariants (under the lock): no two neighbouring free runs; a free run's dirty_slices is the
+// number of its dirty bits; the free runs with dirty slices are exactly those on the list from
+// oldest_ to newest_; idle_slices_ is the least number of dirty slices since the last decay.
 #pragma once
 
 #include <atomic>
@@ -54,28 +55,45 @@ class RunHeap {
  private:
   // Address space costs nothing until it is touched, mappings and system calls do.
   static constexpr std::size_t kChunkSlices = 256;
+  // Between the first chunks of two arenas.
+  static constexpr std::uintptr_t kRegionBytes = std::uintptr_t{1} << 36;
   // Clean runs from this length on are unmapped instead of kept.
   static constexpr std::size_t kUnmapSlices = 2 * kChunkSlices;
+  // With thp=auto a heap that uses so much is given huge pages for what comes on top.
+  static constexpr std::size_t kHugeFromUsedSlices = 512;
+
+  // A run that is joined with its neighbours has been idle for as long as its last release.
+  enum class Age { kOldest, kNewest };
 
   Run* new_record(std::uint8_t arena) noexcept;
   void keep_record(Run& run) noexcept;
-  Run* map_chunk(std::size_t slices, std::uint8_t arena) noexcept;
+  [[nodiscard]] bool wants_huge_pages() const noexcept;
+  [[nodiscard]] void* wish_for(const Run& chunk) const noexcept;
+  bool map_for(Run& chunk, std::size_t slices, bool huge) noexcept;
+  bool add_chunk(std::size_t slices, std::uint8_t arena) noexcept;
   [[nodiscard]] Run* free_neighbour(const char* inside, const Run& like) const noexcept;
-  Run& joined(Run& run) noexcept;
-  void insert(Run& run, RunState state) noexcept;
+  void join(Run& run) noexcept;
+  void insert(Run& run, Age age) noexcept;
   void remove(Run& run) noexcept;
+  [[nodiscard]] static std::size_t dirty_in_front(const Run& run, std::size_t slices) noexcept;
+  [[nodiscard]] static bool back_is_dirtier(const Run& run, std::size_t slices) noexcept;
   Run* split(Run& run, std::size_t slices) noexcept;
-  Run* take_oldest(std::size_t most_slices) noexcept;
+  Run* take_front(Run& run, std::size_t slices) noexcept;
+  Run* take_back(Run& run, std::size_t slices) noexcept;
+  [[nodiscard]] static PageMap::Stretch returnable(const Run& run, bool break_huge) noexcept;
+  Run* take_returnable(std::size_t most_slices, bool break_huge) noexcept;
   bool give_back(Run& run) noexcept;
-  bool purge(std::size_t slices) noexcept;
-  RunSet& set_of(RunState state) noexcept { return state == RunState::kDirty ? dirty_ : clean_; }
+  bool purge(std::size_t slices, bool break_huge) noexcept;
+  RunSet& set_of(const Run& run) noexcept { return run.dirty_slices > 0 ? dirty_ : clean_; }
 
   Lock lock_;
-  RunSet dirty_;
-  RunSet clean_;
+  RunSet dirty_;  // free runs with a dirty slice
+  RunSet clean_;  // free runs without
   Run* oldest_ = nullptr;
   Run* newest_ = nullptr;
   Run* spare_records_ = nullptr;
+  char* chunks_end_ = nullptr;  // of the chunk that was mapped last
+  std::size_t free_dirty_slices_ = 0;
   std::size_t idle_slices_ = 0;
   std::size_t used_slices_ = 0;
   std::uint64_t purges_ = 0;

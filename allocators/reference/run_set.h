@@ -30,7 +30,6 @@ class RunSet {
 
  private:
   static constexpr std::size_t kExactBins = 32;
-  static constexpr std::size_t kWordBits = 64;
   static constexpr std::size_t kBins = 192;
   static constexpr int kMostCandidates = 64;
 

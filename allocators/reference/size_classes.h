@@ -1,10 +1,11 @@
-// Which sizes a slab can hold, and which of them a request gets.
+// Which sizes threads keep in their magazines, and which of them a request gets.
 //
 //   class   1 …  8   16, 32 … 128            steps of 16
 //   class   9 … 32   144, 160 … 1024         eight steps a doubling
-//   class  33 … 52   1280, 1536 … 32768      four steps a doubling
+//   class  33 … 56   1280, 1536 … 65536      four steps a doubling
+//   class  57 … 59   2, 3 and 4 slices       a run for each object, kept by threads like the others
 //
-// Class 0 is no class: it marks what is not in a slab. Because no metadata lies in a slab, an
+// Class 0 is no class: it marks what no thread keeps. Because no metadata lies in a slab, an
 // object of a class that is a multiple of an alignment has that alignment.
 #pragma once
 
@@ -16,12 +17,12 @@
 
 namespace refmalloc {
 
-inline constexpr std::size_t kClassesCount = 52;
+inline constexpr std::size_t kClassesCount = 56;
 inline constexpr std::size_t kLastFineClass = 8;
 inline constexpr std::size_t kLastEighthClass = 32;
 inline constexpr std::size_t kFineBytes = 128;
 inline constexpr std::size_t kTableBytes = 1024;
-inline constexpr std::size_t kLargestClassBytes = std::size_t{32} << 10;
+inline constexpr std::size_t kLargestClassBytes = kSliceBytes;
 
 constexpr std::size_t bytes_of_class(std::size_t size_class) {
   if (size_class <= kLastFineClass) return size_class * kMinimumAlignment;
@@ -33,6 +34,21 @@ constexpr std::size_t bytes_of_class(std::size_t size_class) {
   const std::size_t step = size_class - kLastEighthClass - 1;
   const std::size_t base = kTableBytes << (step / 4);
   return base + (step % 4 + 1) * (base / 4);
+}
+
+inline constexpr std::size_t kFewestRunSlices = 2;
+inline constexpr std::size_t kMostKeptRunSlices = 4;
+inline constexpr std::size_t kFirstRunClass = kClassesCount + 1;
+inline constexpr std::size_t kLastRunClass = kClassesCount + kMostKeptRunSlices - 1;
+
+constexpr bool is_run_class(std::size_t size_class) {
+  return size_class >= kFirstRunClass && size_class <= kLastRunClass;
+}
+constexpr std::size_t slices_of_run_class(std::size_t size_class) {
+  return size_class - kFirstRunClass + kFewestRunSlices;
+}
+constexpr std::size_t run_class_of(std::size_t slices) {
+  return slices - kFewestRunSlices + kFirstRunClass;
 }
 
 // The table answers for every request up to kTableBytes, by its number of 16-byte units.

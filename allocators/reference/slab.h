@@ -23,8 +23,6 @@
 
 namespace refmalloc {
 
-inline constexpr std::size_t kWordBits = 64;
-
 class alignas(kTags) Slab {
  public:
   static std::size_t record_bytes(std::size_t size_class) noexcept;
