@@ -13,29 +13,54 @@ void ThreadCache::open(Arena& home) noexcept {
   arena = &home;
   frees_until_tick = kFreesPerTick;
   void** slot = slots_;
-  for (std::size_t c = 1; c <= kClassesCount; ++c) {
+  for (std::size_t c = 1; c <= kLastRunClass; ++c) {
     *slot = nullptr;
-    magazines[c] = {.top = slot + 1, .low = slot + 1, .high = slot + 1 + kFirstLimit};
-    slot += magazine_limit(c) + 1;
+    const std::size_t limit = magazine_limit(c);
+    const std::size_t first = limit < kFirstLimit ? limit : kFirstLimit;
+    magazines[c] = {.top = slot + 1, .low = slot + 1, .high = slot + 1 + first};
+    slot += limit + 1;
   }
   assert(is_valid());
 }
 
-void ThreadCache::grow(std::size_t size_class) noexcept {
+bool ThreadCache::is_one_sided(const Magazine& magazine) noexcept {
+  return magazine.streak >= kLongStreak || magazine.streak <= -kLongStreak;
+}
+
+// How many objects a miss moves: half of what the magazine may hold, so that it can then be used
+// either way, or all of it where it is always the same way. At least one, at most a batch.
+std::size_t ThreadCache::batch_for(std::size_t size_class) const noexcept {
+  const Magazine& magazine = magazines[size_class];
+  const std::size_t room = magazine.room();
+  const std::size_t share = is_one_sided(magazine) ? room : (room + 1) / 2;
+  const std::size_t limit = batch_limit(size_class);
+  return share < limit ? share : limit;
+}
+
+void ThreadCache::resize_after_miss(std::size_t size_class, bool full) noexcept {
   Magazine& magazine = magazines[size_class];
-  const std::size_t doubled = static_cast<std::size_t>(magazine.high - magazine.low) * 2;
+  const bool same_side = full ? magazine.streak > 0 : magazine.streak < 0;
+  magazine.streak = (same_side ? magazine.streak : 0) + (full ? 1 : -1);
   const std::size_t limit = magazine_limit(size_class);
-  magazine.high = magazine.low + (doubled < limit ? doubled : limit);
+  const std::size_t batch = batch_limit(size_class);
+  std::size_t room = magazine.room();
+  if (!same_side || room < batch) {
+    room = room * 2 < limit ? room * 2 : limit;
+  } else if (is_one_sided(magazine) && room > batch) {
+    const std::size_t shorter = room - batch / 2;
+    room = shorter > batch ? shorter : batch;
+  }
+  // A full magazine that shrinks is cut below what it holds; its flush makes up for that.
+  magazine.high = magazine.low + room;
 }
 
 // The batch comes lowest address first and is pushed in reverse, so that the thread gets rising
 // addresses.
 void* ThreadCache::refill(std::size_t size_class) noexcept {
-  grow(size_class);
+  resize_after_miss(size_class, false);
   Magazine& magazine = magazines[size_class];
-  const std::size_t half = static_cast<std::size_t>(magazine.high - magazine.low) / 2;
   void* batch[kBatch];
-  std::size_t taken = arena->refill(size_class, batch, half < kBatch ? half : kBatch);
+  std::size_t taken = arena->refill(size_class, batch, batch_for(size_class));
   if (taken == 0) return nullptr;
   void** top = magazine.top;
   while (taken > 1) *top++ = batch[--taken];
@@ -47,10 +72,10 @@ void* ThreadCache::refill(std::size_t size_class) noexcept {
 // them lost in the child rather than owned twice.
 void ThreadCache::flush_oldest(std::size_t size_class, std::size_t count) noexcept {
   Magazine& magazine = magazines[size_class];
-  assert(count <= kBatch && count <= static_cast<std::size_t>(magazine.top - magazine.low));
+  assert(count <= kBatch && count <= magazine.held());
   void* batch[kBatch];
   std::memcpy(batch, magazine.low, count * sizeof batch[0]);
-  const std::size_t kept = static_cast<std::size_t>(magazine.top - magazine.low) - count;
+  const std::size_t kept = magazine.held() - count;
   std::memmove(magazine.low, magazine.low + count, kept * sizeof batch[0]);
   magazine.top -= count;
   arena->flush(size_class, batch, count);
@@ -58,17 +83,16 @@ void ThreadCache::flush_oldest(std::size_t size_class, std::size_t count) noexce
 
 void ThreadCache::push_full(std::size_t size_class, void* object) noexcept {
   Magazine& magazine = magazines[size_class];
-  if (magazine.top == magazine.high) grow(size_class);
   if (magazine.top == magazine.high) {
-    const std::size_t half = static_cast<std::size_t>(magazine.high - magazine.low) / 2;
-    flush_oldest(size_class, half < kBatch ? half : kBatch);
+    resize_after_miss(size_class, true);
+    if (magazine.top >= magazine.high) flush_oldest(size_class, batch_for(size_class));
   }
   *magazine.top++ = object;
 }
 
 void ThreadCache::trim() noexcept {
-  for (std::size_t c = 1; c <= kClassesCount; ++c) {
-    std::size_t due = (static_cast<std::size_t>(magazines[c].top - magazines[c].low) + 1) / 2;
+  for (std::size_t c = 1; c <= kLastRunClass; ++c) {
+    std::size_t due = (magazines[c].held() + 1) / 2;
     while (due > 0) {
       const std::size_t count = due < kBatch ? due : kBatch;
       flush_oldest(c, count);
@@ -78,16 +102,15 @@ void ThreadCache::trim() noexcept {
 }
 
 void ThreadCache::flush_all() noexcept {
-  for (std::size_t c = 1; c <= kClassesCount; ++c) {
-    while (magazines[c].top != magazines[c].low) {
-      const auto left = static_cast<std::size_t>(magazines[c].top - magazines[c].low);
+  for (std::size_t c = 1; c <= kLastRunClass; ++c) {
+    while (const std::size_t left = magazines[c].held()) {
       flush_oldest(c, left < kBatch ? left : kBatch);
     }
   }
 }
 
 bool ThreadCache::is_valid() const noexcept {
-  for (std::size_t c = 1; c <= kClassesCount; ++c) {
+  for (std::size_t c = 1; c <= kLastRunClass; ++c) {
     const Magazine& magazine = magazines[c];
     if (magazine.low > magazine.top || magazine.top > magazine.high) return false;
     if (magazine.high > magazine.low + magazine_limit(c) || magazine.low[-1] != nullptr)

@@ -6,8 +6,12 @@
 //      oldest  newest
 //
 // malloc pops, free pushes; neither asks whose object it is, takes a lock or writes an atomic. Only
-// a miss (empty or full) goes to the arena, for a batch. Magazines start small and double on a
-// miss.
+// a miss (empty or full) goes to the arena, for a batch.
+//
+// How much a magazine may hold follows from its misses. Where they change sides, the thread both
+// allocates and frees, what it keeps is used again, and the magazine doubles. Where they stay on
+// one side (a producer, a consumer), keeping more than a batch would only tie up memory: such a
+// magazine grows to a batch at most, shrinks back to it, and nearly all of it moves at a miss.
 //
 // Invariants: low <= top <= high <= low + limit; low[-1] is a guard that is always null, so that
 // free may compare top[-1] of an empty magazine; an object is in at most one magazine. The cache of
@@ -28,24 +32,50 @@ struct Magazine {
   void** top = nullptr;
   void** low = nullptr;
   void** high = nullptr;
+  std::int64_t streak = 0;  // misses on one side: full ones count up, empty ones down
+
+  [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top - low); }
+  [[nodiscard]] std::size_t room() const noexcept { return static_cast<std::size_t>(high - low); }
 };
+static_assert(sizeof(Magazine) == 32, "found by a shift");
 
 inline constexpr std::size_t kFirstLimit = 4;
 inline constexpr std::size_t kMostEntries = 128;
 inline constexpr std::size_t kMagazineBytes = std::size_t{16} << 10;
+// Of long objects a magazine holds a few, as far as these few are not too much.
 inline constexpr std::size_t kFewestEntries = 8;
+inline constexpr std::size_t kFewestEntriesBytes = std::size_t{256} << 10;
+
+constexpr std::size_t kept_bytes(std::size_t size_class) {
+  return is_run_class(size_class) ? slices_of_run_class(size_class) * kSliceBytes
+                                  : bytes_of_class(size_class);
+}
 
 constexpr std::size_t magazine_limit(std::size_t size_class) {
-  const std::size_t fitting = kMagazineBytes / bytes_of_class(size_class);
+  const std::size_t bytes = kept_bytes(size_class);
+  const std::size_t few = kFewestEntriesBytes / bytes;
+  const std::size_t fewest = few < kFewestEntries ? few : kFewestEntries;
+  const std::size_t fitting = kMagazineBytes / bytes;
   if (fitting > kMostEntries) return kMostEntries;
+  return fitting < fewest ? fewest : fitting;
+}
+
+// As many objects of a class as one miss moves at most: what lies between two threads is kept to a
+// page or so for each class.
+inline constexpr std::size_t kBatchBytes = std::size_t{4} << 10;
+
+constexpr std::size_t batch_limit(std::size_t size_class) {
+  const std::size_t fitting = kBatchBytes / kept_bytes(size_class);
+  if (fitting > kBatch) return kBatch;
   return fitting < kFewestEntries ? kFewestEntries : fitting;
 }
 
 constexpr std::size_t all_magazine_slots() {
   std::size_t slots = 0;
-  for (std::size_t c = 1; c <= kClassesCount; ++c) slots += magazine_limit(c) + 1;
+  for (std::size_t c = 1; c <= kLastRunClass; ++c) slots += magazine_limit(c) + 1;
   return slots;
 }
+static_assert(magazine_limit(kLastRunClass) > 0);
 
 class alignas(kCacheLineBytes) ThreadCache {
  public:
@@ -67,8 +97,9 @@ class alignas(kCacheLineBytes) ThreadCache {
 
   [[nodiscard]] bool is_valid() const noexcept;
 
-  // How many frees until the thread looks at the clock.
+  // How many frees until the thread looks at the clock, and as how many a slow call counts.
   static constexpr std::uint32_t kFreesPerTick = 2048;
+  static constexpr std::uint32_t kFreesPerSlowCall = 64;
 
   Magazine magazines[kTags] = {};
   std::uint32_t frees_until_tick = 0;
@@ -77,7 +108,12 @@ class alignas(kCacheLineBytes) ThreadCache {
   ThreadCache* next_spare = nullptr;
 
  private:
-  void grow(std::size_t size_class) noexcept;
+  // So many misses on one side in a row do not come from chance.
+  static constexpr std::int64_t kLongStreak = 3;
+
+  [[nodiscard]] static bool is_one_sided(const Magazine& magazine) noexcept;
+  [[nodiscard]] std::size_t batch_for(std::size_t size_class) const noexcept;
+  void resize_after_miss(std::size_t size_class, bool full) noexcept;
   void flush_oldest(std::size_t size_class, std::size_t count) noexcept;
 
   void* slots_[all_magazine_slots()] = {};
