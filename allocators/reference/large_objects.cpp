@@ -125,6 +125,8 @@ LargeObject* LargeObjects::map_fresh(std::size_t bytes, std::size_t alignment) n
 
 LargeObject* LargeObjects::allocate(std::size_t bytes, std::size_t alignment) noexcept {
   bytes = round_up(bytes, kSliceBytes);
+  // Once cached, a mapping serves every request for an alignment of up to a slice.
+  if (alignment < kSliceBytes) alignment = kSliceBytes;
   LargeObject* object = alignment <= kSliceBytes ? take_cached(bytes) : nullptr;
   if (object != nullptr && object->bytes < bytes) {
     const std::size_t before = object->bytes;

@@ -5,9 +5,9 @@
 //            ─▶ else a fresh mapping
 //   free     ─▶ cache; the oldest go back to the system while the cache is over its bounds
 //
-// Invariants (under the lock): at most kMostCached mappings are cached, together no more than
-// cached_limit() at the time of the last free; cached mappings are in no page map entry;
-// used_bytes_ counts the mappings of live objects.
+// Invariants (under the lock): every mapping, live or cached, begins at a slice; at most
+// kMostCached are cached, together no more than cached_limit() at the time of the last free; cached
+// mappings are in no page map entry; used_bytes_ counts the mappings of live objects.
 #pragma once
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 #include "allocators/reference/heap.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,6 +83,29 @@ TEST(Heap, gives_every_power_of_two_alignment_up_to_64M) {
   }
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(refmalloc_valloc(10)) % 4096, 0u);
   EXPECT_GE(refmalloc_malloc_usable_size(refmalloc_pvalloc(4097)), 8192u);
+}
+
+// Silent error: a mapping that began at any page is cached and then serves a larger alignment. The
+// odd page in front of each mapping makes the kernel hand out addresses that no slice begins at;
+// from 2 MiB on it may align them to huge pages.
+TEST(Heap, large_objects_from_the_cache_have_the_alignment_asked_for) {
+  constexpr std::size_t kLarge = 1u << 20;
+  constexpr std::size_t kBlocker = kLarge + 4096;
+  const long long threshold = refmalloc_option("mmap_threshold");
+  ASSERT_EQ(refmalloc_mallopt(-3, kLarge), 1);
+  std::vector<void*> blockers;
+  refmalloc_malloc_trim(0);
+  for (int i = 0; i < 16; ++i) {
+    blockers.push_back(mmap(nullptr, kBlocker, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    refmalloc_free(refmalloc_malloc(kLarge));
+    void* object = nullptr;
+    ASSERT_EQ(refmalloc_posix_memalign(&object, 65536, kLarge), 0);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % 65536, 0u);
+    refmalloc_free(object);
+    refmalloc_malloc_trim(0);
+  }
+  for (void* blocker : blockers) munmap(blocker, kBlocker);
+  refmalloc_mallopt(-3, static_cast<int>(threshold));
 }
 
 // Silent error: a wrong alignment is rounded to some other.
