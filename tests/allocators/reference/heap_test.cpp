@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -55,13 +56,18 @@ TEST(Heap, what_overflows_is_out_of_memory) {
     expect_refusal(refmalloc_realloc(old, size));
     expect_refusal(refmalloc_memalign(64, size));
     expect_refusal(refmalloc_memalign(1 << 20, size));
+    expect_refusal(refmalloc_aligned_alloc(4096, size));
     expect_refusal(refmalloc_valloc(size));
     expect_refusal(refmalloc_pvalloc(size));
   }
   expect_refusal(refmalloc_memalign(std::size_t{1} << 63, 1));
   expect_refusal(refmalloc_calloc(kHuge / 16, 17));
   expect_refusal(refmalloc_calloc(kHuge, kHuge));
+  expect_refusal(refmalloc_calloc(kHuge / 2 + 1, 2));
   expect_refusal(refmalloc_reallocarray(old, kHuge / 16, 17));
+  // The product wraps to nothing, which would free the object.
+  expect_refusal(refmalloc_reallocarray(old, kHuge / 2 + 1, 2));
+  expect_refusal(refmalloc_reallocarray(nullptr, kHuge / 2 + 1, 2));
   EXPECT_TRUE(all_bytes_are(old, 100, 5)) << "a refused realloc leaves the object alone";
   refmalloc_free(old);
 }
@@ -69,7 +75,7 @@ TEST(Heap, what_overflows_is_out_of_memory) {
 // Silent error: an address with a smaller alignment.
 TEST(Heap, gives_every_power_of_two_alignment_up_to_64M) {
   for (std::size_t alignment = 8; alignment <= (64u << 20); alignment *= 2) {
-    for (const std::size_t size : {0ul, 1ul, 100ul, 5000ul, 70000ul}) {
+    for (const std::size_t size : {0ul, 1ul, 100ul, 5000ul, 70000ul, 9ul << 20}) {
       void* object = nullptr;
       ASSERT_EQ(refmalloc_posix_memalign(&object, alignment, size), 0);
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % alignment, 0u) << alignment;
@@ -111,13 +117,22 @@ TEST(Heap, large_objects_from_the_cache_have_the_alignment_asked_for) {
 // Silent error: a wrong alignment is rounded to some other.
 TEST(Heap, refuses_alignments_that_are_no_power_of_two) {
   void* untouched = &untouched;
-  for (const std::size_t alignment : {0ul, 3ul, 24ul, 100ul}) {
-    EXPECT_EQ(refmalloc_posix_memalign(&untouched, alignment, 10), EINVAL);
-    errno = 0;
-    EXPECT_EQ(refmalloc_aligned_alloc(alignment, 10), nullptr);
-    EXPECT_EQ(errno, EINVAL);
+  const auto expect_invalid = [&](std::size_t alignment) {
+    EXPECT_EQ(refmalloc_posix_memalign(&untouched, alignment, 10), EINVAL) << alignment;
+    for (auto* const function : {refmalloc_aligned_alloc, refmalloc_memalign}) {
+      errno = 0;
+      EXPECT_EQ(function(alignment, 10), nullptr) << alignment;
+      EXPECT_EQ(errno, EINVAL) << alignment;
+    }
+  };
+  for (std::size_t alignment = 0; alignment < 5000; ++alignment) {
+    if (!std::has_single_bit(alignment)) expect_invalid(alignment);
   }
-  EXPECT_EQ(refmalloc_posix_memalign(&untouched, 4, 10), EINVAL) << "less than a pointer";
+  expect_invalid((64ul << 20) + 8);
+  expect_invalid(SIZE_MAX);
+  for (const std::size_t alignment : {1ul, 2ul, 4ul}) {
+    EXPECT_EQ(refmalloc_posix_memalign(&untouched, alignment, 10), EINVAL) << "less than a pointer";
+  }
   EXPECT_EQ(untouched, &untouched);
   errno = 0;
   EXPECT_EQ(refmalloc_posix_memalign(&untouched, 16, SIZE_MAX), ENOMEM);
@@ -158,22 +173,65 @@ TEST(Heap, calloc_is_zero_after_reuse_and_after_a_purge) {
   }
 }
 
-// Silent error: a path of realloc copies too little or from the wrong place.
-TEST(Heap, realloc_keeps_contents_across_every_boundary) {
-  for (const std::size_t from : kSizes) {
-    for (const std::size_t to : kSizes) {
-      if (to == 0) continue;
+// What objects are filled with: no two places look alike, so a copy from the wrong one shows.
+const std::vector<std::uint32_t>& pattern() {
+  static const std::vector<std::uint32_t> words = [] {
+    std::vector<std::uint32_t> made((12u << 20) / sizeof(std::uint32_t));
+    std::uint32_t word = 1;
+    for (std::uint32_t& each : made) each = word = word * 1664525 + 1013904223;
+    return made;
+  }();
+  return words;
+}
+
+// Both sides of each step that usable sizes make, up to `most`.
+std::vector<std::size_t> sizes_around_steps(std::size_t most) {
+  std::vector<std::size_t> sizes;
+  for (std::size_t size = 1; size <= most;) {
+    void* const object = refmalloc_malloc(size);
+    const std::size_t usable = refmalloc_malloc_usable_size(object);
+    refmalloc_free(object);
+    sizes.push_back(size);
+    if (usable > size) sizes.push_back(usable);
+    size = usable + 1;
+  }
+  return sizes;
+}
+
+void expect_contents_are_kept(const std::vector<std::size_t>& sizes) {
+  for (const std::size_t from : sizes) {
+    for (const std::size_t to : sizes) {
       void* const object = refmalloc_malloc(from);
-      std::memset(object, 0x5a, from);
+      std::memcpy(object, pattern().data(), from);
       void* const moved = refmalloc_realloc(object, to);
       ASSERT_NE(moved, nullptr);
-      ASSERT_TRUE(all_bytes_are(moved, std::min(from, to), 0x5a)) << from << " to " << to;
+      ASSERT_EQ(std::memcmp(moved, pattern().data(), std::min(from, to)), 0)
+          << from << " to " << to;
       ASSERT_GE(refmalloc_malloc_usable_size(moved), to);
       std::memset(moved, 1, to);
       refmalloc_free(moved);
     }
   }
   EXPECT_TRUE(refmalloc::heap_is_valid());
+}
+
+// Silent error: a path of realloc copies too little or from the wrong place.
+TEST(Heap, realloc_keeps_contents_between_all_size_classes) {
+  expect_contents_are_kept(sizes_around_steps(40'000));
+}
+
+// Silent error: the same between slabs, runs and mappings, wherever the threshold lies.
+TEST(Heap, realloc_keeps_contents_across_slices_and_the_mmap_threshold) {
+  const long long before = refmalloc_option("mmap_threshold");
+  for (const std::size_t threshold : {128ul << 10, 8ul << 20}) {
+    ASSERT_EQ(refmalloc_mallopt(-3, static_cast<int>(threshold)), 1);
+    std::vector<std::size_t> sizes = {1, 1000, 32767, 32768, 32769};
+    for (const std::size_t edge : {65536ul, 131072ul, 1ul << 20, threshold, 2 * threshold}) {
+      if (edge < (12u << 20)) sizes.insert(sizes.end(), {edge - 1, edge, edge + 1});
+    }
+    expect_contents_are_kept(sizes);
+  }
+  refmalloc_mallopt(-3, static_cast<int>(before));
 }
 
 TEST(Heap, realloc_of_nothing_allocates_and_to_nothing_frees) {
