@@ -1,6 +1,7 @@
-// fork while other threads hold the locks of the heap.
+// fork while other threads hold the locks of the heap, start and end.
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,16 @@ void use_every_layer(unsigned seed) {
   _exit(refmalloc::heap_is_valid() ? 0 : 1);
 }
 
+void expect_child_lives(int round) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) live_as_child();
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+      << "status " << status << " in round " << round;
+}
+
 // Silent error: the child inherits a lock that nobody will ever release.
 TEST(Fork, a_child_of_busy_threads_can_allocate) {
   std::atomic<bool> stop{false};
@@ -44,16 +55,59 @@ TEST(Fork, a_child_of_busy_threads_can_allocate) {
       for (unsigned i = t; !stop.load(std::memory_order_relaxed); ++i) use_every_layer(i);
     });
   }
-  for (int round = 0; round < 60; ++round) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) live_as_child();
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
-  }
+  for (int round = 0; round < 60; ++round) ASSERT_NO_FATAL_FAILURE(expect_child_lives(round));
   stop = true;
   for (std::thread& thread : busy) thread.join();
+}
+
+// Silent error: a fork amid the end of a thread finds a cache that belongs to nobody, or to two.
+TEST(Fork, a_child_of_threads_that_come_and_go_can_allocate) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> parents;
+  for (unsigned t = 0; t < 3; ++t) {
+    parents.emplace_back([&stop, t] {
+      while (!stop.load(std::memory_order_relaxed)) std::thread(use_every_layer, t).join();
+    });
+  }
+  for (int round = 0; round < 60; ++round) ASSERT_NO_FATAL_FAILURE(expect_child_lives(round));
+  stop = true;
+  for (std::thread& thread : parents) thread.join();
+}
+
+// Silent error: what a child of a child, or one with threads of its own, inherits is not whole.
+TEST(Fork, a_child_may_start_threads_and_fork_again) {
+  for (int round = 0; round < 10; ++round) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      alarm(20);
+      std::thread other(use_every_layer, 1);
+      const pid_t grandchild = fork();
+      if (grandchild == 0) live_as_child();
+      int status = 1;
+      waitpid(grandchild, &status, 0);
+      other.join();
+      _exit(status == 0 ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0) << round;
+  }
+}
+
+// Enough of every size to be out of magazines on the way.
+void allocate_in_handler() {
+  static void* objects[4000];
+  for (std::size_t i = 0; i < 4000; ++i) objects[i] = refmalloc_malloc(i * 10);
+  for (void* object : objects) refmalloc_free(object);
+  use_every_layer(3);
+}
+
+// Silent error: fork holds the locks that a program's own handlers need. They run outside of the
+// heap's when they are registered later; preload_test has them the other way round.
+TEST(Fork, handlers_of_the_program_may_allocate) {
+  ASSERT_EQ(pthread_atfork(allocate_in_handler, allocate_in_handler, allocate_in_handler), 0);
+  for (int round = 0; round < 5; ++round) ASSERT_NO_FATAL_FAILURE(expect_child_lives(round));
 }
 
 #endif
