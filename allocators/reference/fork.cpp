@@ -10,23 +10,30 @@ namespace refmalloc {
 
 namespace {
 
+// More arenas may come into use while a handler of the program allocates.
+unsigned locked_arenas = 0;
+
 void before_fork() {
   thread_registry.lock().lock();
-  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) arenas[i].lock_all();
+  locked_arenas = thread_registry.arenas_in_use();
+  for (unsigned i = 0; i < locked_arenas; ++i) arenas[i].lock_all();
   large_objects.lock().lock();
   page_map.lock().lock();
   metadata.lock().lock();
+  forking_thread.store(pthread_self(), std::memory_order_relaxed);
 }
 
 void after_fork_in_parent() {
+  forking_thread.store(0, std::memory_order_relaxed);
   metadata.lock().unlock();
   page_map.lock().unlock();
   large_objects.lock().unlock();
-  for (unsigned i = thread_registry.arenas_in_use(); i-- > 0;) arenas[i].unlock_all();
+  for (unsigned i = locked_arenas; i-- > 0;) arenas[i].unlock_all();
   thread_registry.lock().unlock();
 }
 
 void after_fork_in_child() {
+  forking_thread.store(0, std::memory_order_relaxed);
   metadata.lock().reset();
   page_map.lock().reset();
   large_objects.lock().reset();

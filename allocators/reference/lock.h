@@ -4,7 +4,12 @@
 //
 // Invariants: only the holder leaves state 1 or 2; a sleeper is always matched by state 2. After a
 // fork the child, whose other threads are gone, makes every lock free with `reset`.
+//
+// During a fork one thread holds all locks. Fork handlers of the program that run meanwhile may
+// allocate: for that thread a LockGuard guards nothing.
 #pragma once
+
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
@@ -54,15 +59,27 @@ class Lock {
   std::atomic<std::uint32_t> state_{0};
 };
 
+// The thread that holds all locks for a fork; 0 is no thread.
+inline constinit std::atomic<pthread_t> forking_thread{0};
+
 class [[nodiscard]] LockGuard {
  public:
-  explicit LockGuard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  ~LockGuard() { lock_.unlock(); }
+  explicit LockGuard(Lock& lock) noexcept : lock_(held_for_fork() ? nullptr : &lock) {
+    if (lock_ != nullptr) lock_->lock();
+  }
+  ~LockGuard() {
+    if (lock_ != nullptr) lock_->unlock();
+  }
   LockGuard(const LockGuard&) = delete;
   LockGuard& operator=(const LockGuard&) = delete;
 
  private:
-  Lock& lock_;
+  static bool held_for_fork() noexcept {
+    const pthread_t forking = forking_thread.load(std::memory_order_relaxed);
+    return forking != 0 && pthread_equal(forking, pthread_self()) != 0;
+  }
+
+  Lock* const lock_;
 };
 
 }  // namespace refmalloc
