@@ -42,9 +42,9 @@ void arriving() noexcept {
   (void)departures.load(std::memory_order_acquire);
 }
 
-void* raw_map(std::size_t bytes, int protection, void* wish = nullptr) noexcept {
+void* raw_map(std::size_t bytes, void* wish = nullptr) noexcept {
   count(counters.mmap_count);
-  const long result = syscall(SYS_mmap, wish, bytes, protection,
+  const long result = syscall(SYS_mmap, wish, bytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
   arriving();
   return result == -1 ? nullptr : reinterpret_cast<void*>(result);
@@ -59,15 +59,14 @@ bool raw_unmap(void* start, std::size_t bytes) noexcept {
 
 // A range with the wanted alignment, by asking for more and giving back both ends. The kernel hands
 // out neighbouring addresses, so the first plain try is nearly always aligned already.
-void* map_aligned(std::size_t bytes, std::size_t alignment, int protection,
-                  void* wish = nullptr) noexcept {
-  void* const plain = raw_map(bytes, protection, wish);
+void* map_aligned(std::size_t bytes, std::size_t alignment, void* wish = nullptr) noexcept {
+  void* const plain = raw_map(bytes, wish);
   if (plain == nullptr || (reinterpret_cast<std::uintptr_t>(plain) & (alignment - 1)) == 0) {
     return plain;
   }
   raw_unmap(plain, bytes);
   if (bytes > SIZE_MAX - alignment) return nullptr;
-  void* const wide = raw_map(bytes + alignment, protection);
+  void* const wide = raw_map(bytes + alignment);
   if (wide == nullptr) return nullptr;
   const auto begin = reinterpret_cast<std::uintptr_t>(wide);
   const std::uintptr_t aligned = round_up(begin, alignment);
@@ -80,7 +79,7 @@ void* map_aligned(std::size_t bytes, std::size_t alignment, int protection,
 
 void* map(std::size_t bytes, std::size_t alignment, void* wish) noexcept {
   const ErrnoKeeper keeper;
-  void* const start = map_aligned(bytes, alignment, PROT_READ | PROT_WRITE, wish);
+  void* const start = map_aligned(bytes, alignment, wish);
   if (start != nullptr) count(counters.mapped_bytes, bytes);
   return start;
 }
@@ -117,10 +116,12 @@ bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) 
   return true;
 }
 
-// mremap alone would choose an address that need not be aligned to a slice.
+// mremap alone would choose an address that need not be aligned to a slice. The range counts as
+// data (RLIMIT_DATA) like what will be moved there: mremap gives it up before it looks at that
+// limit, and if it then failed, other threads could have got the addresses already.
 void* reserve(std::size_t bytes) noexcept {
   const ErrnoKeeper keeper;
-  return map_aligned(bytes, kSliceBytes, PROT_NONE);
+  return map_aligned(bytes, kSliceBytes);
 }
 
 void unreserve(void* start, std::size_t bytes) noexcept {

@@ -40,7 +40,7 @@ bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept;
 // Makes the mapping longer or shorter at its place. false: nothing changed.
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept;
 
-// Addresses without memory behind them, aligned to a slice, as the target of `move`.
+// Untouched addresses, aligned to a slice, as the target of `move`.
 void* reserve(std::size_t bytes) noexcept;
 void unreserve(void* start, std::size_t bytes) noexcept;
 
