@@ -39,6 +39,10 @@ void LargeObjects::remove(LargeObject& object) noexcept {
   (object.newer != nullptr ? object.newer->older : newest_) = object.older;
   --cached_count_;
   cached_bytes_ -= object.bytes;
+}
+
+// Called once what was too much of a mapping has been put back.
+void LargeObjects::note_use() noexcept {
   if (cached_bytes_ < idle_bytes_) idle_bytes_ = cached_bytes_;
 }
 
@@ -85,6 +89,7 @@ LargeObject* LargeObjects::take_cached(std::size_t bytes) noexcept {
   if (object == nullptr || object->bytes < bytes / kWorthLengthening) return nullptr;
   remove(*object);
   if (object->bytes > bytes) keep_tail(*object, bytes);
+  note_use();
   object->zeroed = false;
   used_bytes_ += object->bytes;
   return object;
@@ -165,6 +170,7 @@ LargeObject* LargeObjects::take_surplus(std::size_t most_bytes) noexcept {
   LargeObject* const object = oldest_;
   if (object == nullptr) return nullptr;
   remove(*object);
+  note_use();
   used_bytes_ += object->bytes;
   ++purges_;
   return object;
@@ -209,6 +215,7 @@ LargeObject* LargeObjects::take_oldest(std::size_t most_bytes) noexcept {
   if (object == nullptr) return nullptr;
   remove(*object);
   if (object->bytes > most_bytes) keep_tail(*object, most_bytes);
+  note_use();
   used_bytes_ += object->bytes;
   ++purges_;
   return object;

@@ -63,6 +63,7 @@ class LargeObjects {
   void keep_record(LargeObject& object) noexcept;
   void append(LargeObject& object) noexcept;
   void remove(LargeObject& object) noexcept;
+  void note_use() noexcept;
   [[nodiscard]] std::size_t cached_limit() const noexcept;
   LargeObject* shortest_from(std::size_t bytes) const noexcept;
   LargeObject* longest() const noexcept;

@@ -133,6 +133,10 @@ void RunHeap::remove(Run& run) noexcept {
   (run.older != nullptr ? run.older->newer : oldest_) = run.newer;
   (run.newer != nullptr ? run.newer->older : newest_) = run.older;
   free_dirty_slices_ -= run.dirty_slices;
+}
+
+// Called once what is left of a run that was taken out has been put back.
+void RunHeap::note_use() noexcept {
   if (free_dirty_slices_ < idle_slices_) idle_slices_ = free_dirty_slices_;
 }
 
@@ -190,6 +194,7 @@ Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
   }
   remove(*run);
   run = back_is_dirtier(*run, slices) ? take_back(*run, slices) : take_front(*run, slices);
+  note_use();
   run->zeroed = run->dirty_slices == 0;
   used_slices_ += run->slices;
   return run;
@@ -210,6 +215,7 @@ bool RunHeap::grow(Run& run, std::size_t slices) noexcept {
   if (behind == nullptr || behind->slices < missing) return false;
   remove(*behind);
   take_front(*behind, missing);
+  note_use();
   run.slices += behind->slices;
   used_slices_ += behind->slices;
   run.zeroed = false;
@@ -268,9 +274,9 @@ Run* RunHeap::take_returnable(std::size_t most_slices, bool break_huge) noexcept
       insert(*behind, Age::kOldest);
     }
     Run* const taken = stretch.first > 0 ? split(*run, stretch.first) : nullptr;
-    if (taken == nullptr) return run;
-    insert(*run, Age::kOldest);
-    return taken;
+    if (taken != nullptr) insert(*run, Age::kOldest);
+    note_use();
+    return taken != nullptr ? taken : run;
   }
   return nullptr;
 }

@@ -75,6 +75,7 @@ class RunHeap {
   void join(Run& run) noexcept;
   void insert(Run& run, Age age) noexcept;
   void remove(Run& run) noexcept;
+  void note_use() noexcept;
   [[nodiscard]] static std::size_t dirty_in_front(const Run& run, std::size_t slices) noexcept;
   [[nodiscard]] static bool back_is_dirtier(const Run& run, std::size_t slices) noexcept;
   Run* split(Run& run, std::size_t slices) noexcept;
