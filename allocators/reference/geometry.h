@@ -33,6 +33,12 @@ constexpr std::size_t round_up(std::size_t bytes, std::size_t multiple) {
   return (bytes + multiple - 1) / multiple * multiple;
 }
 
+// Room for what realloc has made longer and will probably make longer still: an eighth of what was
+// asked for. A later realloc that leaves no more than that unused changes nothing.
+constexpr std::size_t with_slack(std::size_t bytes) {
+  return bytes + bytes / 8;
+}
+
 constexpr std::size_t slices_for(std::size_t bytes) {
   return (bytes + kSliceBytes - 1) >> kSliceShift;
 }

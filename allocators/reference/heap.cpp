@@ -139,7 +139,7 @@ void* resize_run(Run& run, std::size_t bytes) noexcept {
   if (bytes <= kLargestClassBytes) return nullptr;
   const std::size_t slices = slices_for(bytes);
   RunHeap& runs = arenas[run.arena].runs();
-  if (slices < run.slices) {
+  if (slices_for(with_slack(bytes)) < run.slices) {
     runs.shrink(run, slices);
   } else if (slices > run.slices) {
     const bool stays_medium = bytes < options.get(Option::kMmapThreshold);
@@ -167,6 +167,17 @@ PageMapEntry entry_of_object(const void* object) noexcept {
   const PageMapEntry entry = page_map.find(object);
   if (!owns(object)) abort_over("realloc of a pointer that is not an object", object);
   return entry;
+}
+
+// A new place for an object of `old_bytes`. Copying a long one again at every small step would cost
+// more than the room for a few.
+void* allocate_for_move(std::size_t old_bytes, std::size_t bytes) noexcept {
+  if (bytes <= old_bytes || old_bytes <= kLargestClassBytes) return allocate(bytes);
+  const int saved = errno;
+  void* const roomy = allocate(with_slack(bytes));
+  if (roomy != nullptr) return roomy;
+  errno = saved;
+  return allocate(bytes);
 }
 
 }  // namespace
@@ -236,7 +247,7 @@ void* reallocate(void* object, std::size_t bytes) noexcept {
   const std::size_t old_bytes = usable_bytes(object);
   void* const same = resize_in_place(object, entry_of_object(object), bytes);
   if (same != nullptr) return same;
-  void* const moved = allocate(bytes);
+  void* const moved = allocate_for_move(old_bytes, bytes);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, object, std::min(old_bytes, bytes));
   deallocate(object);

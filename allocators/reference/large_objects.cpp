@@ -46,10 +46,26 @@ void LargeObjects::note_use() noexcept {
   if (cached_bytes_ < idle_bytes_) idle_bytes_ = cached_bytes_;
 }
 
+void LargeObjects::add_used(std::size_t bytes) noexcept {
+  used_bytes_ += bytes;
+  if (used_bytes_ > most_used_bytes_) most_used_bytes_ = used_bytes_;
+}
+
 std::size_t LargeObjects::cached_limit() const noexcept {
-  const std::size_t half = used_bytes_ / 2;
-  if (half < kCachedFloorBytes) return kCachedFloorBytes;
-  return half < kMostCachedBytes ? half : kMostCachedBytes;
+  const std::size_t room = most_used_bytes_ + most_used_bytes_ / kSlackShare - used_bytes_;
+  return room < kMostCachedBytes ? room : kMostCachedBytes;
+}
+
+bool LargeObjects::wants_huge_pages(std::size_t bytes) noexcept {
+  switch (options.huge_pages()) {
+    case HugePages::kNever:
+      return false;
+    case HugePages::kAlways:
+      return bytes >= kHugePageBytes;
+    case HugePages::kAuto:
+      break;
+  }
+  return bytes >= kHugeFromBytes;
 }
 
 LargeObject* LargeObjects::shortest_from(std::size_t bytes) const noexcept {
@@ -76,6 +92,7 @@ void LargeObjects::keep_tail(LargeObject& object, std::size_t bytes) noexcept {
   if (tail == nullptr) return;
   tail->start = object.start + bytes;
   tail->bytes = object.bytes - bytes;
+  tail->huge = object.huge;
   object.bytes = bytes;
   append(*tail);
 }
@@ -91,7 +108,7 @@ LargeObject* LargeObjects::take_cached(std::size_t bytes) noexcept {
   if (object->bytes > bytes) keep_tail(*object, bytes);
   note_use();
   object->zeroed = false;
-  used_bytes_ += object->bytes;
+  add_used(object->bytes);
   return object;
 }
 
@@ -100,7 +117,7 @@ bool LargeObjects::lengthen(LargeObject& object, std::size_t bytes) noexcept {
     object.bytes = bytes;
     return true;
   }
-  void* const target = os::reserve(bytes);
+  void* const target = os::reserve(bytes, object.huge ? kHugePageBytes : kSliceBytes);
   if (target == nullptr) return false;
   if (!page_map.cover(target, kSliceBytes) ||
       !os::move(object.start, object.bytes, target, bytes)) {
@@ -113,8 +130,14 @@ bool LargeObjects::lengthen(LargeObject& object, std::size_t bytes) noexcept {
 }
 
 LargeObject* LargeObjects::map_fresh(std::size_t bytes, std::size_t alignment) noexcept {
-  char* const start = static_cast<char*>(os::map(bytes, alignment));
+  bool huge = wants_huge_pages(bytes);
+  const std::size_t huge_alignment = alignment > kHugePageBytes ? alignment : kHugePageBytes;
+  char* start = static_cast<char*>(huge ? os::map(bytes, huge_alignment) : nullptr);
+  // Under an address space limit there may be no room to align in.
+  if (start == nullptr) start = static_cast<char*>(os::map(bytes, alignment));
   if (start == nullptr) return nullptr;
+  if (huge) huge = os::advise_huge(start, bytes, true);
+  if (options.huge_pages() == HugePages::kNever) os::advise_huge(start, bytes, false);
   const LockGuard guard(lock_);
   LargeObject* const object = new_record();
   if (object == nullptr) {
@@ -124,7 +147,8 @@ LargeObject* LargeObjects::map_fresh(std::size_t bytes, std::size_t alignment) n
   object->start = start;
   object->bytes = bytes;
   object->zeroed = true;
-  used_bytes_ += bytes;
+  object->huge = huge;
+  add_used(bytes);
   return object;
 }
 
@@ -137,16 +161,23 @@ LargeObject* LargeObjects::allocate(std::size_t bytes, std::size_t alignment) no
     const std::size_t before = object->bytes;
     const bool lengthened = lengthen(*object, bytes);
     const LockGuard guard(lock_);
-    used_bytes_ += object->bytes - before;
+    add_used(object->bytes - before);
     if (!lengthened) {
       used_bytes_ -= before;
       append(*object);
       object = nullptr;
     }
   }
-  if (object == nullptr) object = map_fresh(bytes, alignment);
-  if (object == nullptr) return nullptr;
+  if (object == nullptr) {
+    object = map_fresh(bytes, alignment);
+    if (object == nullptr) return nullptr;
+    drop_surplus();
+  }
   if (!page_map.cover(object->start, kSliceBytes)) {
+    {
+      const LockGuard guard(lock_);
+      used_bytes_ -= object->bytes;
+    }
     unmap(*object);
     return nullptr;
   }
@@ -154,16 +185,15 @@ LargeObject* LargeObjects::allocate(std::size_t bytes, std::size_t alignment) no
   return object;
 }
 
-// Returns the mapping of a live object to the system.
+// Returns a mapping that is neither live nor cached any more.
 void LargeObjects::unmap(LargeObject& object) noexcept {
   os::unmap(object.start, object.bytes);
   const LockGuard guard(lock_);
-  used_bytes_ -= object.bytes;
   keep_record(object);
 }
 
-// The oldest mapping of a cache that holds more than it may, moved back to the live ones for
-// `unmap`; nullptr when the cache is within its bounds.
+// The oldest mapping of a cache that holds more than it may, for `unmap`; nullptr when the cache is
+// within its bounds.
 LargeObject* LargeObjects::take_surplus(std::size_t most_bytes) noexcept {
   const LockGuard guard(lock_);
   if (cached_bytes_ <= most_bytes && cached_count_ <= kMostCached) return nullptr;
@@ -171,52 +201,67 @@ LargeObject* LargeObjects::take_surplus(std::size_t most_bytes) noexcept {
   if (object == nullptr) return nullptr;
   remove(*object);
   note_use();
-  used_bytes_ += object->bytes;
   ++purges_;
   return object;
 }
 
-void LargeObjects::release(LargeObject& object) noexcept {
-  page_map.clear(object.start);
+void LargeObjects::drop_surplus() noexcept {
   std::size_t limit = 0;
   {
     const LockGuard guard(lock_);
     limit = cached_limit();
-    used_bytes_ -= object.bytes;
-    append(object);
   }
   while (LargeObject* const surplus = take_surplus(limit)) unmap(*surplus);
 }
 
-bool LargeObjects::resize(LargeObject& object, std::size_t bytes) noexcept {
-  bytes = round_up(bytes, kSliceBytes);
-  const std::size_t before = object.bytes;
-  if (bytes == before) return true;
-  if (bytes < before) {
-    if (!os::resize_in_place(object.start, before, bytes)) return false;
-    object.bytes = bytes;
-  } else {
-    char* const old_start = object.start;
-    page_map.clear(old_start);
-    const bool lengthened = lengthen(object, bytes);
-    page_map.set(object.start, PageMapEntry(&object, kLargeTag));
-    if (!lengthened) return false;
-    object.zeroed = false;
+void LargeObjects::release(LargeObject& object) noexcept {
+  page_map.clear(object.start);
+  {
+    const LockGuard guard(lock_);
+    used_bytes_ -= object.bytes;
+    append(object);
   }
+  drop_surplus();
+}
+
+// The page map's entry follows the object.
+bool LargeObjects::grow(LargeObject& object, std::size_t bytes) noexcept {
+  const std::size_t before = object.bytes;
+  page_map.clear(object.start);
+  const bool lengthened = lengthen(object, round_up(with_slack(bytes), kSliceBytes)) ||
+                          lengthen(object, round_up(bytes, kSliceBytes));
+  page_map.set(object.start, PageMapEntry(&object, kLargeTag));
+  if (!lengthened) return false;
+  object.zeroed = false;
   const LockGuard guard(lock_);
-  used_bytes_ += bytes - before;
+  add_used(object.bytes - before);
   return true;
 }
 
-// The oldest cached mapping, cut to `most_bytes`, moved back to the live ones for `unmap`.
+bool LargeObjects::shrink(LargeObject& object, std::size_t bytes) noexcept {
+  const std::size_t before = object.bytes;
+  if (!os::resize_in_place(object.start, before, bytes)) return false;
+  object.bytes = bytes;
+  const LockGuard guard(lock_);
+  used_bytes_ -= before - bytes;
+  return true;
+}
+
+bool LargeObjects::resize(LargeObject& object, std::size_t bytes) noexcept {
+  if (bytes > object.bytes) return grow(object, bytes);
+  if (with_slack(bytes) >= object.bytes) return true;
+  return shrink(object, round_up(bytes, kSliceBytes));
+}
+
+// The oldest cached mapping, cut to `most_bytes` (of huge pages to whole ones), for `unmap`.
 LargeObject* LargeObjects::take_oldest(std::size_t most_bytes) noexcept {
   const LockGuard guard(lock_);
   LargeObject* const object = oldest_;
   if (object == nullptr) return nullptr;
   remove(*object);
+  if (object->huge) most_bytes = round_up(most_bytes, kHugePageBytes);
   if (object->bytes > most_bytes) keep_tail(*object, most_bytes);
   note_use();
-  used_bytes_ += object->bytes;
   ++purges_;
   return object;
 }
@@ -237,6 +282,9 @@ void LargeObjects::decay(std::uint64_t now_ns) noexcept {
   }
   const LockGuard guard(lock_);
   idle_bytes_ = cached_bytes_;
+  if (most_used_bytes_ > used_bytes_ + cached_bytes_) {
+    most_used_bytes_ = used_bytes_ + cached_bytes_;
+  }
 }
 
 bool LargeObjects::drop_cache() noexcept {
@@ -262,7 +310,8 @@ bool LargeObjects::is_valid() noexcept {
     ++count;
     bytes += object->bytes;
   }
-  return count == cached_count_ && bytes == cached_bytes_ && idle_bytes_ <= bytes;
+  return count == cached_count_ && bytes == cached_bytes_ && idle_bytes_ <= bytes &&
+         used_bytes_ <= most_used_bytes_;
 }
 
 }  // namespace refmalloc

@@ -5,9 +5,13 @@
 //            ─▶ else a fresh mapping
 //   free     ─▶ cache; the oldest go back to the system while the cache is over its bounds
 //
+// Live and cached mappings together stay within a sixteenth above what was live at most lately, so
+// the cache hardly adds to the highest resident set. What is not used again decays.
+//
 // Invariants (under the lock): every mapping, live or cached, begins at a slice; at most
-// kMostCached are cached, together no more than cached_limit() at the time of the last free; cached
-// mappings are in no page map entry; used_bytes_ counts the mappings of live objects.
+// kMostCached are cached, together no more than cached_limit() after each free and each fresh
+// mapping; cached mappings are in no page map entry; used_bytes_ counts the mappings of live
+// objects; most_used_bytes_ is at least that.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +29,7 @@ struct alignas(kTags) LargeObject {
   LargeObject* older = nullptr;
   LargeObject* newer = nullptr;
   bool zeroed = false;  // a fresh mapping
+  bool huge = false;    // the kernel was asked for huge pages
 };
 
 class LargeObjects {
@@ -54,11 +59,14 @@ class LargeObjects {
  private:
   static constexpr std::size_t kMostCached = 32;
   static constexpr std::size_t kMostCachedBytes = std::size_t{128} << 20;
-  // A program with one large object at a time would otherwise never find it in the cache.
-  static constexpr std::size_t kCachedFloorBytes = std::size_t{8} << 20;
+  static constexpr std::size_t kSlackShare = 16;
+  // With thp=auto, from this length on.
+  static constexpr std::size_t kHugeFromBytes = std::size_t{4} << 20;
   // Below this share of the request (1/n) moving the old pages costs more than it saves.
   static constexpr std::size_t kWorthLengthening = 4;
 
+  [[nodiscard]] static bool wants_huge_pages(std::size_t bytes) noexcept;
+  void add_used(std::size_t bytes) noexcept;
   LargeObject* new_record() noexcept;
   void keep_record(LargeObject& object) noexcept;
   void append(LargeObject& object) noexcept;
@@ -70,8 +78,11 @@ class LargeObjects {
   LargeObject* take_cached(std::size_t bytes) noexcept;
   void keep_tail(LargeObject& object, std::size_t bytes) noexcept;
   bool lengthen(LargeObject& object, std::size_t bytes) noexcept;
+  bool grow(LargeObject& object, std::size_t bytes) noexcept;
+  bool shrink(LargeObject& object, std::size_t bytes) noexcept;
   LargeObject* map_fresh(std::size_t bytes, std::size_t alignment) noexcept;
   LargeObject* take_surplus(std::size_t most_bytes) noexcept;
+  void drop_surplus() noexcept;
   LargeObject* take_oldest(std::size_t most_bytes) noexcept;
   void unmap(LargeObject& object) noexcept;
 
@@ -83,6 +94,7 @@ class LargeObjects {
   std::size_t cached_bytes_ = 0;
   std::size_t idle_bytes_ = 0;
   std::size_t used_bytes_ = 0;
+  std::size_t most_used_bytes_ = 0;  // falls with what the cache gives back
   std::uint64_t purges_ = 0;
   Decay decay_;
 };

@@ -119,9 +119,9 @@ bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) 
 // mremap alone would choose an address that need not be aligned to a slice. The range counts as
 // data (RLIMIT_DATA) like what will be moved there: mremap gives it up before it looks at that
 // limit, and if it then failed, other threads could have got the addresses already.
-void* reserve(std::size_t bytes) noexcept {
+void* reserve(std::size_t bytes, std::size_t alignment) noexcept {
   const ErrnoKeeper keeper;
-  return map_aligned(bytes, kSliceBytes);
+  return map_aligned(bytes, alignment);
 }
 
 void unreserve(void* start, std::size_t bytes) noexcept {

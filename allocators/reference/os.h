@@ -40,8 +40,8 @@ bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept;
 // Makes the mapping longer or shorter at its place. false: nothing changed.
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept;
 
-// Untouched addresses, aligned to a slice, as the target of `move`.
-void* reserve(std::size_t bytes) noexcept;
+// Untouched addresses, aligned as in `map`, as the target of `move`.
+void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
 void unreserve(void* start, std::size_t bytes) noexcept;
 
 // Moves the pages of a mapping onto a reserved, longer range without copying; what is added is

@@ -291,11 +291,7 @@ bool RunHeap::give_back(Run& run) noexcept {
     run.dirty_slices = 0;
   }
   insert(run, Age::kOldest);
-  if (run.dirty_slices == 0 && run.slices >= kUnmapSlices) {
-    remove(run);
-    os::unmap(run.start, run.bytes());
-    keep_record(run);
-  }
+  if (run.dirty_slices == 0 && run.slices >= kUnmapSlices) unmap_run(run);
   return purged;
 }
 
@@ -325,8 +321,20 @@ void RunHeap::decay(std::uint64_t now_ns) noexcept {
   purge(due, false);
 }
 
+void RunHeap::unmap_run(Run& run) noexcept {
+  remove(run);
+  os::unmap(run.start, run.bytes());
+  keep_record(run);
+}
+
 bool RunHeap::purge_all() noexcept {
-  return purge(SIZE_MAX, true);
+  bool any = purge(SIZE_MAX, true);
+  const LockGuard guard(lock_);
+  while (Run* const run = clean_.best_fit(kWorthUnmappingSlices)) {
+    unmap_run(*run);
+    any = true;
+  }
+  return any;
 }
 
 RunHeap::Usage RunHeap::usage() noexcept {

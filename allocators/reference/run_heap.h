@@ -42,7 +42,7 @@ class RunHeap {
   // Returns what is due to the operating system.
   void decay(std::uint64_t now_ns) noexcept;
 
-  // Returns all free memory. true when there was any.
+  // Returns all free memory, and the addresses of long runs. true when there was any.
   bool purge_all() noexcept;
 
   struct Usage {
@@ -59,6 +59,8 @@ class RunHeap {
   static constexpr std::uintptr_t kRegionBytes = std::uintptr_t{1} << 36;
   // Clean runs from this length on are unmapped instead of kept.
   static constexpr std::size_t kUnmapSlices = 2 * kChunkSlices;
+  // When all free memory is to go: shorter ones would only use up the kernel's limit on mappings.
+  static constexpr std::size_t kWorthUnmappingSlices = 16;
   // With thp=auto a heap that uses so much is given huge pages for what comes on top.
   static constexpr std::size_t kHugeFromUsedSlices = 512;
 
@@ -85,6 +87,7 @@ class RunHeap {
   Run* take_returnable(std::size_t most_slices, bool break_huge) noexcept;
   bool give_back(Run& run) noexcept;
   bool purge(std::size_t slices, bool break_huge) noexcept;
+  void unmap_run(Run& run) noexcept;
   RunSet& set_of(const Run& run) noexcept { return run.dirty_slices > 0 ? dirty_ : clean_; }
 
   Lock lock_;
