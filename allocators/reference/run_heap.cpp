@@ -1,6 +1,7 @@
 #include "allocators/reference/run_heap.h"
 
 #include <new>
+#include <utility>
 
 #include "allocators/reference/metadata.h"
 #include "allocators/reference/options.h"
@@ -182,8 +183,24 @@ Run* RunHeap::take_back(Run& run, std::size_t slices) noexcept {
   return taken;
 }
 
+// The run that was released last joins the others.
+void RunHeap::settle() noexcept {
+  if (unsettled_ == nullptr) return;
+  Run& run = *unsettled_;
+  unsettled_ = nullptr;
+  page_map.mark_dirty(run.start, run.slices);
+  run.dirty_slices = static_cast<std::uint32_t>(run.slices);
+  insert(run, Age::kNewest);
+}
+
 Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
   const LockGuard guard(lock_);
+  if (unsettled_ != nullptr && unsettled_->slices == slices) {
+    unsettled_->zeroed = false;
+    used_slices_ += slices;
+    return std::exchange(unsettled_, nullptr);
+  }
+  settle();
   Run* run = dirty_.best_fit(slices);
   if (run == nullptr) run = clean_.best_fit(slices);
   if (run == nullptr) {
@@ -203,13 +220,13 @@ Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
 void RunHeap::release(Run& run) noexcept {
   const LockGuard guard(lock_);
   used_slices_ -= run.slices;
-  page_map.mark_dirty(run.start, run.slices);
-  run.dirty_slices = static_cast<std::uint32_t>(run.slices);
-  insert(run, Age::kNewest);
+  settle();
+  unsettled_ = &run;
 }
 
 bool RunHeap::grow(Run& run, std::size_t slices) noexcept {
   const LockGuard guard(lock_);
+  settle();
   const std::size_t missing = slices - run.slices;
   Run* const behind = free_neighbour(run.end(), run);
   if (behind == nullptr || behind->slices < missing) return false;
@@ -295,17 +312,18 @@ bool RunHeap::give_back(Run& run) noexcept {
   return purged;
 }
 
-bool RunHeap::purge(std::size_t slices, bool break_huge) noexcept {
-  bool any = false;
-  while (slices > 0) {
-    Run* const run = take_returnable(slices, break_huge);
+// Returns how many slices went back; fewer than asked for when there are no more or the kernel
+// refuses.
+std::size_t RunHeap::purge(std::size_t slices, bool break_huge) noexcept {
+  std::size_t left = slices;
+  while (left > 0) {
+    Run* const run = take_returnable(left, break_huge);
     if (run == nullptr) break;
     const std::size_t taken = run->slices;
     if (!give_back(*run)) break;
-    any = true;
-    slices -= taken < slices ? taken : slices;
+    left -= taken < left ? taken : left;
   }
-  return any;
+  return slices - left;
 }
 
 void RunHeap::decay(std::uint64_t now_ns) noexcept {
@@ -314,11 +332,14 @@ void RunHeap::decay(std::uint64_t now_ns) noexcept {
     const LockGuard guard(lock_);
     const std::uint64_t half_life_ms = options.get(Option::kDecayMs);
     const std::size_t kept = options.get(Option::kTrimThreshold) >> kSliceShift;
+    settle();
     const std::size_t idle = half_life_ms == 0 ? free_dirty_slices_ : idle_slices_;
     due = decay_.due(now_ns, half_life_ms * 1'000'000, idle > kept ? idle - kept : 0);
     idle_slices_ = free_dirty_slices_;
   }
-  purge(due, false);
+  // Huge pages that are still partly in use are broken up only for what whole ones leave due.
+  due -= purge(due, false);
+  purge(due, true);
 }
 
 void RunHeap::unmap_run(Run& run) noexcept {
@@ -328,7 +349,11 @@ void RunHeap::unmap_run(Run& run) noexcept {
 }
 
 bool RunHeap::purge_all() noexcept {
-  bool any = purge(SIZE_MAX, true);
+  {
+    const LockGuard guard(lock_);
+    settle();
+  }
+  bool any = purge(SIZE_MAX, true) > 0;
   const LockGuard guard(lock_);
   while (Run* const run = clean_.best_fit(kWorthUnmappingSlices)) {
     unmap_run(*run);
@@ -339,6 +364,7 @@ bool RunHeap::purge_all() noexcept {
 
 RunHeap::Usage RunHeap::usage() noexcept {
   const LockGuard guard(lock_);
+  settle();
   return {.used_slices = used_slices_,
           .dirty_slices = free_dirty_slices_,
           .clean_slices = dirty_.slices() + clean_.slices() - free_dirty_slices_,
@@ -347,6 +373,7 @@ RunHeap::Usage RunHeap::usage() noexcept {
 
 bool RunHeap::is_valid() noexcept {
   const LockGuard guard(lock_);
+  settle();
   if (!dirty_.is_valid() || !clean_.is_valid()) return false;
   std::size_t dirty = 0;
   std::size_t listed = 0;

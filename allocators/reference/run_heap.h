@@ -8,6 +8,9 @@
 // what was freed takes those pages and as many new ones as are missing. Runs with dirty slices are
 // used before others, and from their dirtier end, since resident pages need no fault.
 //
+// The run that was released last waits for one call: a request of the same length takes it as it
+// is, any other call settles it first.
+//
 // Invariants (under the lock): no two neighbouring free runs; a free run's dirty_slices is the
 // number of its dirty bits; the free runs with dirty slices are exactly those on the list from
 // oldest_ to newest_; idle_slices_ is the least number of dirty slices since the last decay.
@@ -80,13 +83,14 @@ class RunHeap {
   void note_use() noexcept;
   [[nodiscard]] static std::size_t dirty_in_front(const Run& run, std::size_t slices) noexcept;
   [[nodiscard]] static bool back_is_dirtier(const Run& run, std::size_t slices) noexcept;
+  void settle() noexcept;
   Run* split(Run& run, std::size_t slices) noexcept;
   Run* take_front(Run& run, std::size_t slices) noexcept;
   Run* take_back(Run& run, std::size_t slices) noexcept;
   [[nodiscard]] static PageMap::Stretch returnable(const Run& run, bool break_huge) noexcept;
   Run* take_returnable(std::size_t most_slices, bool break_huge) noexcept;
   bool give_back(Run& run) noexcept;
-  bool purge(std::size_t slices, bool break_huge) noexcept;
+  std::size_t purge(std::size_t slices, bool break_huge) noexcept;
   void unmap_run(Run& run) noexcept;
   RunSet& set_of(const Run& run) noexcept { return run.dirty_slices > 0 ? dirty_ : clean_; }
 
@@ -95,6 +99,7 @@ class RunHeap {
   RunSet clean_;  // free runs without
   Run* oldest_ = nullptr;
   Run* newest_ = nullptr;
+  Run* unsettled_ = nullptr;
   Run* spare_records_ = nullptr;
   char* chunks_end_ = nullptr;  // of the chunk that was mapped last
   std::size_t free_dirty_slices_ = 0;
