@@ -31,8 +31,8 @@ void set_failure_handler(FailureHandler handler) {
   failure_handler = handler;
 }
 
-void fail_out_of_memory(std::size_t requested) {
-  fail("out_of_memory", "malloc(" + std::to_string(requested) + ") gave NULL");
+void fail_out_of_memory(std::string_view function, std::size_t requested) {
+  fail("out_of_memory", std::string(function) + "(" + std::to_string(requested) + ") gave NULL");
 }
 
 void fail_integrity(std::string_view detail) {

@@ -13,7 +13,8 @@ using FailureHandler = void (*)(std::string_view status, std::string_view detail
 
 void set_failure_handler(FailureHandler handler);
 
-[[noreturn]] void fail_out_of_memory(std::size_t requested);
+/// `function` is what was called, with `requested` bytes, and gave NULL.
+[[noreturn]] void fail_out_of_memory(std::string_view function, std::size_t requested);
 [[noreturn]] void fail_integrity(std::string_view detail);
 
 }  // namespace heapwise

@@ -1,4 +1,4 @@
-// The heap under test as a workload sees it: allocate, first_write, free.
+// The heap under test as a workload sees it: allocate, reallocate, first_write, free.
 //
 // Three types fill the concept, and a workload is compiled once for each, so that a plain run pays
 // for nothing but the bare call: PlainHeap calls, TimedHeap brackets every call, CheckedHeap holds
@@ -25,6 +25,7 @@ inline constexpr std::size_t kTouchStride = 4096;
 template <class Heap>
 concept HeapUnderTest = requires(Heap& heap, void* object, std::size_t size, Touch touch) {
   { heap.allocate(size) } -> std::same_as<void*>;
+  { heap.reallocate(object, size) } -> std::same_as<void*>;
   {heap.first_write(object, size, touch)};
   {heap.free(object)};
 };
@@ -43,8 +44,14 @@ class PlainHeap {
   void* allocate(std::size_t size) {
     void* object = std::malloc(size);
     if (object == nullptr) [[unlikely]]
-      fail_out_of_memory(size);
+      fail_out_of_memory("malloc", size);
     return object;
+  }
+  void* reallocate(void* object, std::size_t size) {
+    void* resized = std::realloc(object, size);
+    if (resized == nullptr) [[unlikely]]
+      fail_out_of_memory("realloc", size);
+    return resized;
   }
   void first_write(void* object, std::size_t size, Touch touch) {
     write_object(object, size, touch);
@@ -52,7 +59,8 @@ class PlainHeap {
   void free(void* object) { std::free(object); }
 };
 
-/// Every step in a bracket of its own. One recorder belongs to one thread.
+/// Every step in a bracket of its own; what resizes is an allocation, copying and all. One recorder
+/// belongs to one thread.
 class TimedHeap {
  public:
   explicit TimedHeap(LatencyRecorder& recorder) : recorder_(&recorder) {}
@@ -62,8 +70,16 @@ class TimedHeap {
     void* object = std::malloc(size);
     recorder_->record(Step::kAllocate, bracket_closes() - begin);
     if (object == nullptr) [[unlikely]]
-      fail_out_of_memory(size);
+      fail_out_of_memory("malloc", size);
     return object;
+  }
+  void* reallocate(void* object, std::size_t size) {
+    const Ticks begin = bracket_opens();
+    void* resized = std::realloc(object, size);
+    recorder_->record(Step::kAllocate, bracket_closes() - begin);
+    if (resized == nullptr) [[unlikely]]
+      fail_out_of_memory("realloc", size);
+    return resized;
   }
   void first_write(void* object, std::size_t size, Touch touch) {
     const Ticks begin = bracket_opens();
@@ -82,14 +98,15 @@ class TimedHeap {
 
 class ShadowHeap;
 
-/// Every object is filled with a pattern of its own, found intact when it is freed, aligned for its
-/// size and apart from every other live object. The first violation ends the process with status
-/// integrity_failed: nothing that such a heap holds can be trusted afterwards.
+/// Every object is filled with a pattern of its own, found intact when it is resized or freed,
+/// aligned for its size and apart from every other live object. The first violation ends the
+/// process with status integrity_failed: nothing that such a heap holds can be trusted afterwards.
 class CheckedHeap {
  public:
   explicit CheckedHeap(ShadowHeap& shadow) : shadow_(&shadow) {}
 
   void* allocate(std::size_t size);
+  void* reallocate(void* object, std::size_t size);
   void first_write(void* object, std::size_t size, Touch touch);
   void free(void* object);
 

@@ -18,9 +18,10 @@ std::uint64_t pattern_of(std::uint64_t serial) {
   return SplitMix64(serial).next();
 }
 
-void fill(void* object, std::size_t size, std::uint64_t pattern) {
+/// Writes the pattern from `kept` on; what lies before holds it already.
+void fill(void* object, std::size_t kept, std::size_t size, std::uint64_t pattern) {
   auto* bytes = static_cast<char*>(object);
-  for (std::size_t at = 0; at < size; at += sizeof pattern) {
+  for (std::size_t at = kept - kept % sizeof pattern; at < size; at += sizeof pattern) {
     std::memcpy(bytes + at, &pattern, std::min(sizeof pattern, size - at));
   }
 }
@@ -50,8 +51,27 @@ std::string describe(std::uintptr_t address, std::size_t size) {
 }  // namespace
 
 void ShadowHeap::add(void* object, std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  const auto serial = next_serial_++;
+  insert(reinterpret_cast<std::uintptr_t>(object), {size, serial});
+  fill(object, 0, size, pattern_of(serial));
+}
+
+void ShadowHeap::add_resized(void* object, std::size_t size, const Object& removed) {
   const auto begin = reinterpret_cast<std::uintptr_t>(object);
   const std::lock_guard lock(mutex_);
+  insert(begin, {size, removed.serial});
+  const auto kept = std::min(size, removed.size);
+  const auto offset = first_difference(object, kept, pattern_of(removed.serial));
+  if (offset != kept) {
+    fail_integrity(describe(begin, size) + ", resized from " + std::to_string(removed.size) +
+                   ", lost its content at offset " + std::to_string(offset));
+  }
+  fill(object, kept, size, pattern_of(removed.serial));
+}
+
+void ShadowHeap::insert(std::uintptr_t begin, const Object& object) {
+  const auto size = object.size;
   if (begin % required_alignment(size) != 0) {
     fail_integrity(describe(begin, size) + " is not aligned to " +
                    std::to_string(required_alignment(size)));
@@ -60,22 +80,22 @@ void ShadowHeap::add(void* object, std::size_t size) {
     fail_integrity(describe(begin, size) + " overlaps the live " +
                    describe(other->first, other->second.size));
   }
-  const auto serial = next_serial_++;
-  objects_.emplace(begin, Object{size, serial});
-  fill(object, size, pattern_of(serial));
+  objects_.emplace(begin, object);
 }
 
-void ShadowHeap::remove(void* object) {
+ShadowHeap::Object ShadowHeap::remove(void* object) {
   const auto begin = reinterpret_cast<std::uintptr_t>(object);
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(begin);
   if (found == objects_.end()) fail_integrity(describe(begin, 0) + " is freed but not live");
-  const auto [size, serial] = found->second;
-  const auto offset = first_difference(object, size, pattern_of(serial));
-  if (offset != size) {
-    fail_integrity(describe(begin, size) + " was overwritten at offset " + std::to_string(offset));
+  const auto removed = found->second;
+  const auto offset = first_difference(object, removed.size, pattern_of(removed.serial));
+  if (offset != removed.size) {
+    fail_integrity(describe(begin, removed.size) + " was overwritten at offset " +
+                   std::to_string(offset));
   }
   objects_.erase(found);
+  return removed;
 }
 
 std::size_t ShadowHeap::live_count() const {
@@ -106,9 +126,19 @@ ShadowHeap::Objects::const_iterator ShadowHeap::overlapping(std::uintptr_t begin
 
 void* CheckedHeap::allocate(std::size_t size) {
   void* object = std::malloc(size);
-  if (object == nullptr) fail_out_of_memory(size);
+  if (object == nullptr) fail_out_of_memory("malloc", size);
   shadow_->add(object, size);
   return object;
+}
+
+// Forgotten before the call: realloc frees the old place, which another thread may be given at
+// once.
+void* CheckedHeap::reallocate(void* object, std::size_t size) {
+  const auto removed = shadow_->remove(object);
+  void* resized = std::realloc(object, size);
+  if (resized == nullptr) fail_out_of_memory("realloc", size);
+  shadow_->add_resized(resized, size, removed);
+  return resized;
 }
 
 // The shadow has filled the whole object already, which touches more than any workload would.

@@ -14,23 +14,30 @@ namespace heapwise {
 
 class ShadowHeap {
  public:
+  /// What is known of one object.
+  struct Object {
+    std::size_t size;
+    std::uint64_t serial;
+  };
+
   /// Notes a fresh object and fills it. Ends the process through fail_integrity() if it is badly
   /// aligned or overlaps a live one.
   void add(void* object, std::size_t size);
 
-  /// Checks the object's content and forgets it; called before it is freed.
-  void remove(void* object);
+  /// Checks the object's content and forgets it; called before it is freed or resized.
+  Object remove(void* object);
+
+  /// Notes what realloc has made of a removed object: as much of its content as fits must have
+  /// been kept, and what was added is filled.
+  void add_resized(void* object, std::size_t size, const Object& removed);
 
   std::size_t live_count() const;
   bool is_valid() const;
 
  private:
-  struct Object {
-    std::size_t size;
-    std::uint64_t serial;
-  };
   using Objects = std::map<std::uintptr_t, Object>;
 
+  void insert(std::uintptr_t begin, const Object& object);
   Objects::const_iterator overlapping(std::uintptr_t begin, std::size_t size) const;
 
   mutable std::mutex mutex_;

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "bench/heap/heap.h"
 
@@ -58,6 +60,33 @@ TEST_F(ShadowHeapDeathTest, FreeingWhatIsNotLiveIsFound) {
   EXPECT_EXIT(shadow_.remove(&memory_[16]), testing::ExitedWithCode(4), "not live");
 }
 
+// Would catch: a check that reports a sound realloc as broken: grown, shrunk, moved or in place.
+TEST_F(ShadowHeapTest, AResizedObjectKeepsItsContentAndIsFilledAnew) {
+  constexpr std::pair<std::size_t, std::size_t> kResizes[]{{13, 100}, {100, 13}, {64, 64}, {1, 2}};
+  for (const auto& [from, to] : kResizes) {
+    shadow_.add(&memory_[0], from);
+    auto removed = shadow_.remove(&memory_[0]);
+    std::copy_n(&memory_[0], from, &memory_[2048]);
+    shadow_.add_resized(&memory_[2048], to, removed);
+    removed = shadow_.remove(&memory_[2048]);
+    shadow_.add_resized(&memory_[2048], to + 8, removed);
+    shadow_.remove(&memory_[2048]);
+  }
+  EXPECT_EQ(shadow_.live_count(), 0U);
+}
+
+// Would catch: a realloc that copies too little, and one that moves an object onto another.
+TEST_F(ShadowHeapDeathTest, ContentThatReallocLostIsFound) {
+  shadow_.add(&memory_[0], 100);
+  shadow_.add(&memory_[512], 64);
+  const auto removed = shadow_.remove(&memory_[0]);
+  std::copy_n(&memory_[0], 96, &memory_[2048]);
+  EXPECT_EXIT(shadow_.add_resized(&memory_[2048], 200, removed), testing::ExitedWithCode(4),
+              "resized from 100, lost its content at offset 96");
+  EXPECT_EXIT(shadow_.add_resized(&memory_[448], 200, removed), testing::ExitedWithCode(4),
+              "overlaps the live");
+}
+
 // Would catch: a heap type that does not call malloc at all.
 TEST(CheckedHeap, ObjectsOfTheRealHeapPass) {
   ShadowHeap shadow;
@@ -66,6 +95,10 @@ TEST(CheckedHeap, ObjectsOfTheRealHeapPass) {
   for (std::size_t i = 0; i < objects.size(); ++i) objects[i] = heap.allocate(1 + 37 * i);
   EXPECT_EQ(shadow.live_count(), objects.size());
   EXPECT_TRUE(shadow.is_valid());
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    objects[i] = heap.reallocate(objects[i], 1 + 37 * (objects.size() - i));
+  }
+  EXPECT_EQ(shadow.live_count(), objects.size());
   for (void* object : objects) heap.free(object);
   EXPECT_EQ(shadow.live_count(), 0U);
 }
@@ -75,6 +108,10 @@ TEST(PlainHeapDeathTest, ARefusedRequestEndsTheProcessWithItsSize) {
   PlainHeap heap;
   EXPECT_EXIT(heap.allocate(SIZE_MAX / 2), testing::ExitedWithCode(4),
               "out_of_memory: malloc\\(9223372036854775807\\) gave NULL");
+  void* object = heap.allocate(1);
+  EXPECT_EXIT(heap.reallocate(object, SIZE_MAX / 2), testing::ExitedWithCode(4),
+              "out_of_memory: realloc\\(9223372036854775807\\) gave NULL");
+  heap.free(object);
 }
 
 }  // namespace
