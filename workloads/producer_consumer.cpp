@@ -15,13 +15,12 @@
 // and one free in a consumer, which run side by side; time an operation is the slower side's.
 // Objects travel in parcels of 62, which spreads the queue's own misses thin.
 
-#include <sched.h>
-
 #include <algorithm>
 #include <deque>
 #include <numeric>
 
 #include "bench/core/distribution.h"
+#include "workloads/hand_over.h"
 #include "workloads/parcel_queue.h"
 #include "workloads/table.h"
 
@@ -42,16 +41,6 @@ constexpr ParameterDescriptor kParameters[] = {
 constexpr std::size_t kSizesCount = 8192;
 constexpr std::uint64_t kWarmUpShare = 8;  // the warm-up is 1/8 of the measured operations
 
-void wait_a_moment(unsigned& attempts) {
-  if (++attempts % 256 != 0) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-    return;
-  }
-  sched_yield();
-}
-
 std::uint64_t objects_per_producer(const Parameters& parameters) {
   return std::max<std::uint64_t>(1, parameters.at("operations") / parameters.at("producers"));
 }
@@ -60,18 +49,6 @@ std::uint64_t objects_per_producer(const Parameters& parameters) {
 std::uint64_t operations_per_batch(const Parameters& parameters) {
   return objects_per_producer(parameters) * parameters.at("producers");
 }
-
-/// One thread's count, on a cache line of its own; published once a parcel.
-struct alignas(64) Tally {
-  std::atomic<std::uint64_t> objects{0};
-  std::atomic<std::uint64_t> bytes{0};
-
-  void add(const Parcel& parcel) {
-    objects.store(objects.load(std::memory_order_relaxed) + parcel.objects_count,
-                  std::memory_order_release);
-    bytes.store(bytes.load(std::memory_order_relaxed) + parcel.bytes, std::memory_order_release);
-  }
-};
 
 template <HeapUnderTest Heap>
 class ProducerConsumer final : public Workload {
@@ -105,20 +82,7 @@ class ProducerConsumer final : public Workload {
 
   HeapDemand demand() const override { return demand_; }
 
-  Progress progress() const override {
-    std::uint64_t freed_objects = 0;
-    std::uint64_t freed_bytes = 0;
-    std::uint64_t made_bytes = 0;
-    // Consumers first: what is freed was made, so live bytes never come out negative.
-    for (unsigned i = producers_; i < tallies_.size(); ++i) {
-      freed_objects += tallies_[i].objects.load(std::memory_order_acquire);
-      freed_bytes += tallies_[i].bytes.load(std::memory_order_acquire);
-    }
-    for (unsigned i = 0; i < producers_; ++i) {
-      made_bytes += tallies_[i].bytes.load(std::memory_order_acquire);
-    }
-    return {freed_objects, made_bytes - freed_bytes};
-  }
+  Progress progress() const override { return progress_of(tallies_, producers_); }
 
   Bytes table_bytes() const override {
     std::uint64_t bytes = sizes_.size() * kSizesCount * sizeof(std::uint32_t);
@@ -175,7 +139,7 @@ class ProducerConsumer final : public Workload {
         parcel->objects[k] = object;
         parcel->bytes += size;
       }
-      tallies_[producer].add(*parcel);
+      tallies_[producer].add(parcel->objects_count, parcel->bytes);
       target.publish();
     }
   }
@@ -193,7 +157,7 @@ class ProducerConsumer final : public Workload {
         continue;
       }
       free_all(*parcel, heaps_[producers_ + consumer]);
-      tallies_[producers_ + consumer].add(*parcel);
+      tallies_[producers_ + consumer].add(parcel->objects_count, parcel->bytes);
       source.release();
       --expected;
     }
