@@ -5,7 +5,7 @@
 // nothing: contents are lost, calloc does not clear. A workload that follows pointers stored in its
 // objects cannot run on it. More than a buffer holds is refused with ENOMEM.
 //
-//   buffers:  | thread 0: 64 MiB | thread 1: 64 MiB | ...      reserved once, opened by each thread
+//   buffers:  | thread 0: 256 MiB | thread 1: 256 MiB | ...    reserved once, opened by each thread
 //
 // Outside the region it is a simple correct allocator behind one lock:
 //
@@ -30,7 +30,8 @@
 namespace heapwise {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{64} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{256} << 20;
+constexpr std::size_t kLeastPopulatedBytes = std::size_t{64} << 20;
 constexpr std::size_t kBuffersMost = 1024;  // threads beyond share buffers: their contents are lost
 constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 constexpr std::size_t kLargestSmall = std::size_t{64} << 10;
@@ -226,16 +227,21 @@ OrdinaryHeap ordinary_heap;
 Buffers buffers;
 RegionFlag region_flag;
 thread_local Buffer buffer_of_thread;
+thread_local std::size_t largest_before_region = 0;
 
 bool is_in_region() {
   return region_flag.is_set.load(std::memory_order_relaxed);
 }
 
-// The region must not show the first touch of the buffer that stands in for the heap. Where the
-// kernel is older than this request (Linux 5.14), the first objects pay for it.
+// The region must not show the first touch of the buffer that stands in for the heap: as much of it
+// is populated as the thread asked for at once in its warm-up, and no less than a large object
+// takes. Where the kernel is older than this request (Linux 5.14), the first objects pay for it.
 void populate_buffer_of_thread() {
   if (buffer_of_thread.bytes == 0) return;
-  syscall(SYS_madvise, buffer_of_thread.begins, buffer_of_thread.bytes, MADV_POPULATE_WRITE);
+  const std::size_t wanted =
+      largest_before_region < kLeastPopulatedBytes ? kLeastPopulatedBytes : largest_before_region;
+  const std::size_t bytes = wanted < kBufferBytes ? round_up(wanted, page_bytes()) : kBufferBytes;
+  syscall(SYS_madvise, buffer_of_thread.begins, bytes, MADV_POPULATE_WRITE);
 }
 
 void open_buffer_of_thread() {
@@ -258,6 +264,7 @@ inline void* give_buffer(std::size_t size) {
 
 __attribute__((noinline)) void* allocate_ordinary(std::size_t size, std::size_t alignment) {
   open_buffer_of_thread();
+  if (size > largest_before_region) largest_before_region = size;
   void* object = ordinary_heap.allocate(size, alignment);
   if (object == nullptr) errno = ENOMEM;
   return object;

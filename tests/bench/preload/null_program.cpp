@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ namespace {
 
 using Action = void (*)();
 
-constexpr std::size_t kBufferBytes = std::size_t{64} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{256} << 20;
 void* volatile escaped = nullptr;
 
 void* allocate(std::size_t size) {
@@ -156,6 +157,23 @@ void use_in_the_region(Action region_begins, Action region_ends) {
   free(moved);
 }
 
+// What the thread has asked for before is in memory when the region begins, however large.
+void use_a_large_object_in_the_region(Action region_begins, Action region_ends) {
+  constexpr std::size_t kBytes = std::size_t{100} << 20;
+  constexpr std::size_t kPageBytes = 4096;
+  constexpr long kFaultsOfOthers = 64;
+  free(allocate(kBytes));
+  region_begins();
+  auto* object = static_cast<volatile char*>(allocate(kBytes));
+  rusage before{};
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &before);
+  for (std::size_t offset = 0; offset < kBytes; offset += kPageBytes) object[offset] = 1;
+  getrusage(RUSAGE_THREAD, &after);
+  region_ends();
+  PROMISE(after.ru_minflt - before.ru_minflt < kFaultsOfOthers);
+}
+
 }  // namespace
 
 int main() {
@@ -171,5 +189,6 @@ int main() {
   use_in_the_region(region_begins, region_ends);
   use_as_an_ordinary_heap();
   use_in_the_region(region_begins, region_ends);
+  use_a_large_object_in_the_region(region_begins, region_ends);
   return 0;
 }
