@@ -7,11 +7,12 @@ namespace heapwise {
 extern const WorkloadDescriptor kSmallChurn;
 extern const WorkloadDescriptor kLargeChurn;
 extern const WorkloadDescriptor kProducerConsumer;
+extern const WorkloadDescriptor kReallocGrowth;
 
 namespace {
 
-constexpr std::array<const WorkloadDescriptor*, 3> kTable{&kSmallChurn, &kLargeChurn,
-                                                          &kProducerConsumer};
+constexpr std::array<const WorkloadDescriptor*, 4> kTable{&kSmallChurn, &kLargeChurn,
+                                                          &kProducerConsumer, &kReallocGrowth};
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;

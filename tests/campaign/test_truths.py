@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from heapwise_command import BUILD, Heapwise, records
 CLANG_BUILD = os.environ.get("HEAPWISE_CLANG_BUILD_DIR")
 BUILDS = [BUILD] + ([Path(CLANG_BUILD)] if CLANG_BUILD else [])
 EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 " \
-                 "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K"
+                 "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K " \
+                 "realloc_growth:buffers=3,max=1M,operations=420"
+#: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
+CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
 
 #: settings -> minor faults an operation and system calls an operation of 1 MiB allocate, touch, free (glibc 2.36)
 ONE_MIB_CHURN = {
@@ -40,10 +44,11 @@ def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path)
                "--workloads", EVERY_WORKLOAD, "--allocators", "glibc refmalloc jemalloc"]
     subprocess.run(command, cwd=heapwise.folder, capture_output=True, timeout=300, check=True)
     checked = [record for record in records(folder) if record["cell"]["pass"] == "checked"]
-    assert len(checked) == 4 * 3
+    assert len(checked) == 5 * 3
     for record in checked:
         assert record["status"] == "ok", record["status_detail"]
-        assert record["work"]["heap_calls_count"] == 2 * record["work"]["operations_count"] > 0
+        calls_per_operation = CALLS_PER_OPERATION.get(record["cell"]["workload"], 2)
+        assert record["work"]["heap_calls_count"] == calls_per_operation * record["work"]["operations_count"] > 0
 
 
 @pytest.mark.skipif(libc_version() != "2.36", reason="the figures are those of glibc 2.36")

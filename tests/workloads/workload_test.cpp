@@ -13,6 +13,7 @@ namespace {
 struct Cell {
   const char* name;
   const char* spec;
+  std::uint64_t heap_calls_per_batch;
 };
 
 std::ostream& operator<<(std::ostream& out, const Cell& cell) {
@@ -20,12 +21,14 @@ std::ostream& operator<<(std::ostream& out, const Cell& cell) {
 }
 
 constexpr Cell kCells[] = {
-    {"small_churn", "small_churn:live=500,operations=5000"},
-    {"large_churn", "large_churn:max=256K,window=4,operations=64"},
-    {"one_size", "large_churn:size=1M,window=1,operations=32"},
-    {"one_to_one", "producer_consumer:operations=20000"},
-    {"two_to_three", "producer_consumer:producers=2,consumers=3,operations=20000"},
-    {"one_to_four", "producer_consumer:consumers=4,queue=124,operations=5000"},
+    {"small_churn", "small_churn:live=500,operations=5000", 2 * 2048},
+    {"large_churn", "large_churn:max=256K,window=4,operations=64", 2 * 8},
+    {"one_size", "large_churn:size=1M,window=1,operations=32", 2 * 8},
+    {"one_to_one", "producer_consumer:operations=20000", 2 * 20'000},
+    {"two_to_three", "producer_consumer:producers=2,consumers=3,operations=20000", 2 * 20'000},
+    {"one_to_four", "producer_consumer:consumers=4,queue=124,operations=5000", 2 * 5'000},
+    {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
+    {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
 };
 
 /// A workload on the checked heap with all it needs.
@@ -86,7 +89,7 @@ TEST_P(EveryWorkload, ABatchIsTheAnnouncedNumberOfOperations) {
   EXPECT_EQ(workload.progress().operations_count - before, instance.operations_per_batch());
   const auto demand = workload.demand() - demand_before;
   EXPECT_EQ(demand.operations_count, instance.operations_per_batch());
-  EXPECT_EQ(demand.heap_calls_count, 2 * demand.operations_count);
+  EXPECT_EQ(demand.heap_calls_count, GetParam().heap_calls_per_batch);
   EXPECT_GT(demand.requested_bytes, 0U);
   workload.drain();
 }
@@ -108,6 +111,16 @@ TEST_P(EveryWorkload, TheSameSeedAsksForTheSameBytes) {
 INSTANTIATE_TEST_SUITE_P(Cells, EveryWorkload, testing::ValuesIn(kCells),
                          [](const auto& cell) { return std::string(cell.param.name); });
 
+// Would catch: a growth that stops short of max, overshoots it or skips a size.
+TEST(ReallocGrowth, EverySizeFromStartToMaxIsAskedForOnce) {
+  Instance instance(parse_spec("realloc_growth:buffers=3,start=1000,step=10000,max=95000"));
+  instance.workload().prepare_batch();
+  instance.workload().run_batch();
+  const auto demand = instance.workload().demand();
+  EXPECT_EQ(demand.operations_count, 3U * 10);
+  EXPECT_EQ(demand.requested_bytes, 3U * (10 * (1'000 + 91'000) / 2 + 95'000));
+}
+
 std::string error_of(const char* spec) {
   try {
     resolve_parameters(parse_spec(spec));
@@ -125,6 +138,10 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("small_churn:live=many").find("'many' is no value for live"),
             std::string::npos);
   EXPECT_NE(error_of("small_churn:min=2K,max=1K").find("min 2K is above max 1K"),
+            std::string::npos);
+  EXPECT_NE(error_of("realloc_growth:start=1M,max=1M").find("start 1M is not below max 1M"),
+            std::string::npos);
+  EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
 }
 
