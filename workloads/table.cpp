@@ -7,12 +7,13 @@ namespace heapwise {
 extern const WorkloadDescriptor kSmallChurn;
 extern const WorkloadDescriptor kLargeChurn;
 extern const WorkloadDescriptor kProducerConsumer;
+extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kReallocGrowth;
 
 namespace {
 
-constexpr std::array<const WorkloadDescriptor*, 4> kTable{&kSmallChurn, &kLargeChurn,
-                                                          &kProducerConsumer, &kReallocGrowth};
+constexpr std::array<const WorkloadDescriptor*, 5> kTable{
+    &kSmallChurn, &kLargeChurn, &kProducerConsumer, &kAsymmetricFree, &kReallocGrowth};
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;

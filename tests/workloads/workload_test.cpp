@@ -27,6 +27,10 @@ constexpr Cell kCells[] = {
     {"one_to_one", "producer_consumer:operations=20000", 2 * 20'000},
     {"two_to_three", "producer_consumer:producers=2,consumers=3,operations=20000", 2 * 20'000},
     {"one_to_four", "producer_consumer:consumers=4,queue=124,operations=5000", 2 * 5'000},
+    {"oldest_first", "asymmetric_free:live=5000,operations=20000", 2 * 79 * 256},
+    {"oldest_of_many",
+     "asymmetric_free:producers=2,consumers=3,live=6000,batch=10,operations=20000", 2 * 334 * 60},
+    {"one_by_one", "asymmetric_free:live=100,batch=1,operations=2000", 2 * 2'000},
     {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
 };
@@ -111,6 +115,24 @@ TEST_P(EveryWorkload, TheSameSeedAsksForTheSameBytes) {
 INSTANTIATE_TEST_SUITE_P(Cells, EveryWorkload, testing::ValuesIn(kCells),
                          [](const auto& cell) { return std::string(cell.param.name); });
 
+// Would catch: a live set that a batch empties, or that its slack doubles.
+TEST(AsymmetricFree, TheLiveSetIsTheSameAfterTheWarmUpAndAfterEachBatch) {
+  Instance instance(parse_spec("asymmetric_free:consumers=2,live=5000,operations=20000"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  constexpr std::uint64_t kWholeBatches = 10 * 2 * 256;
+  EXPECT_EQ(instance.shadow().live_count(), kWholeBatches);
+  for (int i = 0; i < 2; ++i) {
+    workload.prepare_batch();
+    workload.run_batch();
+    EXPECT_EQ(instance.shadow().live_count(), kWholeBatches);
+  }
+  const auto average_size = workload.progress().live_bytes / kWholeBatches;
+  EXPECT_GT(average_size, 100U);
+  EXPECT_LT(average_size, 200U);
+  workload.drain();
+}
+
 // Would catch: a growth that stops short of max, overshoots it or skips a size.
 TEST(ReallocGrowth, EverySizeFromStartToMaxIsAskedForOnce) {
   Instance instance(parse_spec("realloc_growth:buffers=3,start=1000,step=10000,max=95000"));
@@ -143,6 +165,7 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
             std::string::npos);
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
+  EXPECT_NE(error_of("asymmetric_free:live=100").find("live 100 is below 256"), std::string::npos);
 }
 
 // Would catch: a table entry that cannot be listed, sized or made.
