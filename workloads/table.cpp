@@ -9,11 +9,13 @@ extern const WorkloadDescriptor kLargeChurn;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kReallocGrowth;
+extern const WorkloadDescriptor kRequestBursts;
 
 namespace {
 
-constexpr std::array<const WorkloadDescriptor*, 5> kTable{
-    &kSmallChurn, &kLargeChurn, &kProducerConsumer, &kAsymmetricFree, &kReallocGrowth};
+constexpr std::array<const WorkloadDescriptor*, 6> kTable{&kSmallChurn,       &kLargeChurn,
+                                                          &kProducerConsumer, &kAsymmetricFree,
+                                                          &kReallocGrowth,    &kRequestBursts};
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;

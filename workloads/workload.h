@@ -62,7 +62,8 @@ class Workload {
 
   /// Brings the live set to its steady state.
   virtual void warm_up() = 0;
-  /// Draws the random numbers of the next batch; never timed, makes no heap call.
+  /// Draws the random numbers of the next batch, and waits where idle time is modelled; never
+  /// timed, makes no heap call.
   virtual void prepare_batch() = 0;
   /// The next batch: nothing but heap calls, first writes and what connects them.
   virtual void run_batch() = 0;

@@ -18,7 +18,8 @@ BUILDS = [BUILD] + ([Path(CLANG_BUILD)] if CLANG_BUILD else [])
 EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 " \
                  "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K " \
                  "asymmetric_free:producers=2,consumers=2,live=4K,operations=20K " \
-                 "realloc_growth:buffers=3,max=1M,operations=420"
+                 "realloc_growth:buffers=3,max=1M,operations=420 " \
+                 "request_bursts:peak=4M,calls=100,pause_ms=1,operations=1K"
 #: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
 CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
 
@@ -45,7 +46,7 @@ def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path)
                "--workloads", EVERY_WORKLOAD, "--allocators", "glibc refmalloc jemalloc"]
     subprocess.run(command, cwd=heapwise.folder, capture_output=True, timeout=300, check=True)
     checked = [record for record in records(folder) if record["cell"]["pass"] == "checked"]
-    assert len(checked) == 6 * 3
+    assert len(checked) == 7 * 3
     for record in checked:
         assert record["status"] == "ok", record["status_detail"]
         calls_per_operation = CALLS_PER_OPERATION.get(record["cell"]["workload"], 2)

@@ -33,6 +33,8 @@ constexpr Cell kCells[] = {
     {"one_by_one", "asymmetric_free:live=100,batch=1,operations=2000", 2 * 2'000},
     {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
+    {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
+    {"shuffled_peak", "request_bursts:peak=1M,shuffle=1,calls=100,pause_ms=0", 2 * 100},
 };
 
 /// A workload on the checked heap with all it needs.
@@ -143,6 +145,16 @@ TEST(ReallocGrowth, EverySizeFromStartToMaxIsAskedForOnce) {
   EXPECT_EQ(demand.requested_bytes, 3U * (10 * (1'000 + 91'000) / 2 + 95'000));
 }
 
+// Would catch: a peak of another height, or one that is still there when the light use begins.
+TEST(RequestBursts, ThePeakIsAskedForInFullAndFreedBeforeTheRegion) {
+  Instance instance(parse_spec("request_bursts:peak=3M,max=4K,calls=100,pause_ms=1"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  EXPECT_EQ(workload.demand().requested_bytes, 3U << 20);
+  EXPECT_EQ(workload.demand().operations_count, 0U);
+  EXPECT_EQ(instance.shadow().live_count(), 0U);
+}
+
 std::string error_of(const char* spec) {
   try {
     resolve_parameters(parse_spec(spec));
@@ -166,6 +178,8 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
   EXPECT_NE(error_of("asymmetric_free:live=100").find("live 100 is below 256"), std::string::npos);
+  EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
+            std::string::npos);
 }
 
 // Would catch: a table entry that cannot be listed, sized or made.
