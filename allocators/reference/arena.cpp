@@ -42,6 +42,7 @@ Slab* Arena::open_slab(Bin& bin, std::size_t size_class) noexcept {
   slab->open(*run);
   page_map.set(run->start, run->slices, PageMapEntry(slab, size_class));
   link(bin, *slab);
+  ++bin.slabs_count;
   return slab;
 }
 
@@ -53,6 +54,7 @@ void Arena::close_slab(Bin& bin, Slab& slab) noexcept {
   runs_.release(*slab.run());
   slab.next = bin.retired;
   bin.retired = &slab;
+  --bin.slabs_count;
 }
 
 void Arena::after_put(Bin& bin, Slab& slab, bool was_full) noexcept {
@@ -75,7 +77,9 @@ void Arena::absorb_all(Bin& bin) noexcept {
   while (slab != nullptr) {
     Slab* const next = slab->remote_next;
     const bool was_full = slab->is_full();
-    if (slab->absorb_remote() > 0) after_put(bin, *slab, was_full);
+    const std::size_t absorbed = slab->absorb_remote();
+    bin.objects_out -= absorbed;
+    if (absorbed > 0) after_put(bin, *slab, was_full);
     slab = next;
   }
 }
@@ -87,15 +91,15 @@ Run* Arena::allocate_object_run(std::size_t slices) noexcept {
 }
 
 std::size_t Arena::refill(std::size_t size_class, void** objects, std::size_t wanted) noexcept {
-  refills.fetch_add(1, std::memory_order_relaxed);
+  Bin& bin = bins_[size_class];
+  const LockGuard guard(bin.lock);
+  ++bin.refills_count;
   if (is_run_class(size_class)) {
     const Run* const run = allocate_object_run(slices_of_run_class(size_class));
     if (run == nullptr) return 0;
     objects[0] = run->start;
     return 1;
   }
-  Bin& bin = bins_[size_class];
-  const LockGuard guard(bin.lock);
   if (bin.remote.load(std::memory_order_relaxed) != nullptr) absorb_all(bin);
   std::size_t taken = 0;
   while (taken < wanted) {
@@ -107,6 +111,7 @@ std::size_t Arena::refill(std::size_t size_class, void** objects, std::size_t wa
     taken += slab->take(objects + taken, wanted - taken);
     if (slab->is_full()) unlink(bin, *slab);
   }
+  bin.objects_out += taken;
   return taken;
 }
 
@@ -120,14 +125,15 @@ void Arena::release_runs(std::size_t run_class, void* const* objects, std::size_
 }
 
 void Arena::flush(std::size_t size_class, void* const* objects, std::size_t count) noexcept {
-  flushes.fetch_add(1, std::memory_order_relaxed);
+  Bin& bin = bins_[size_class];
+  bin.flushes_count.fetch_add(1, std::memory_order_relaxed);
   assert(count <= kBatch);
   if (is_run_class(size_class)) return release_runs(size_class, objects, count);
   Slab* slabs[kBatch];
   void* own[kBatch];
   std::size_t own_count = 0;
   {
-    RemoteBatch batch(*this);
+    RemoteBatch batch(bin.remote_batches_count);
     for (std::size_t i = 0; i < count; ++i) {
       const PageMapEntry entry = page_map.find(objects[i]);
       if (entry.tag() != size_class) [[unlikely]] {
@@ -143,8 +149,8 @@ void Arena::flush(std::size_t size_class, void* const* objects, std::size_t coun
     }
   }
   if (own_count == 0) return;
-  Bin& bin = bins_[size_class];
   const LockGuard guard(bin.lock);
+  bin.objects_out -= own_count;
   for (std::size_t i = 0; i < own_count; ++i) {
     const bool was_full = slabs[i]->is_full();
     slabs[i]->put(own[i]);
@@ -181,15 +187,32 @@ void Arena::reset_locks() noexcept {
   for (Bin& bin : bins_) bin.lock.reset();
 }
 
+Arena::Usage Arena::usage(std::size_t size_class) noexcept {
+  Bin& bin = bins_[size_class];
+  const LockGuard guard(bin.lock);
+  return {.slabs_count = bin.slabs_count,
+          .objects_out = bin.objects_out,
+          .refills_count = bin.refills_count,
+          .flushes_count = bin.flushes_count.load(std::memory_order_relaxed),
+          .remote_batches_count = bin.remote_batches_count.load(std::memory_order_relaxed)};
+}
+
+bool Arena::is_valid(const Bin& bin, std::size_t size_class, std::uint8_t index) noexcept {
+  const Slab* previous = nullptr;
+  std::uint64_t objects = bin.objects_out;
+  for (const Slab* slab = bin.partial; slab != nullptr; slab = slab->next) {
+    if (slab->previous != previous || slab->is_full() || slab->is_empty()) return false;
+    if (slab->arena() != index || !slab->is_valid()) return false;
+    objects += slab->free_objects();
+    previous = slab;
+  }
+  return objects == bin.slabs_count * kClassShapes[size_class].objects;
+}
+
 bool Arena::is_valid() noexcept {
-  for (Bin& bin : bins_) {
-    const LockGuard guard(bin.lock);
-    const Slab* previous = nullptr;
-    for (const Slab* slab = bin.partial; slab != nullptr; slab = slab->next) {
-      if (slab->previous != previous || slab->is_full() || slab->is_empty()) return false;
-      if (slab->arena() != index() || !slab->is_valid()) return false;
-      previous = slab;
-    }
+  for (std::size_t c = 1; c <= kClassesCount; ++c) {
+    const LockGuard guard(bins_[c].lock);
+    if (!is_valid(bins_[c], c, index())) return false;
   }
   return runs_.is_valid();
 }

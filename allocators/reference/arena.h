@@ -11,7 +11,8 @@
 // A full slab is on no list: it comes back through the first object freed into it.
 //
 // Invariants (under the bin's lock): partial holds exactly the slabs of the bin that have a free
-// bit; no empty slab stays. A slab is on `remote` exactly while its remote_queued is set.
+// bit; no empty slab stays; objects_out is the number of the bin's objects without a free bit. A
+// slab is on `remote` exactly while its remote_queued is set.
 // Lock order: bin, then runs, then page map or metadata.
 #pragma once
 
@@ -32,6 +33,11 @@ struct alignas(kCacheLineBytes) Bin {
   Lock lock;
   Slab* partial = nullptr;
   Slab* retired = nullptr;  // records without a run, by `next`
+  std::uint64_t slabs_count = 0;
+  std::uint64_t objects_out = 0;  // not free: with the program, in magazines or on their way back
+  std::uint64_t refills_count = 0;
+  std::atomic<std::uint64_t> flushes_count{0};         // not all flushes take the lock
+  std::atomic<std::uint64_t> remote_batches_count{0};  // sent by threads of this arena
   alignas(kCacheLineBytes) std::atomic<Slab*> remote{nullptr};
 };
 
@@ -58,9 +64,11 @@ class Arena {
   [[nodiscard]] inline std::uint8_t index() const noexcept;
 
   std::atomic<std::uint32_t> threads_count{0};
-  std::atomic<std::uint64_t> refills{0};
-  std::atomic<std::uint64_t> flushes{0};
-  std::atomic<std::uint64_t> remote_batches{0};
+
+  struct Usage {
+    std::uint64_t slabs_count, objects_out, refills_count, flushes_count, remote_batches_count;
+  };
+  [[nodiscard]] Usage usage(std::size_t size_class) noexcept;
 
   void lock_all() noexcept;
   void unlock_all() noexcept;
@@ -71,6 +79,7 @@ class Arena {
   friend class RemoteBatch;
 
   static void release_runs(std::size_t run_class, void* const* objects, std::size_t count) noexcept;
+  static bool is_valid(const Bin& bin, std::size_t size_class, std::uint8_t index) noexcept;
   void queue_remote(Slab& slab) noexcept;
   void absorb_all(Bin& bin) noexcept;
   Slab* open_slab(Bin& bin, std::size_t size_class) noexcept;
@@ -79,7 +88,7 @@ class Arena {
   static void link(Bin& bin, Slab& slab) noexcept;
   static void unlink(Bin& bin, Slab& slab) noexcept;
 
-  Bin bins_[kClassesCount + 1] = {};
+  Bin bins_[kLastRunClass + 1] = {};  // those of the run classes only count
   RunHeap runs_;
 };
 

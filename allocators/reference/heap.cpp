@@ -7,7 +7,6 @@
 
 #include "allocators/reference/fork.h"
 #include "allocators/reference/large_objects.h"
-#include "allocators/reference/metadata.h"
 #include "allocators/reference/options.h"
 #include "allocators/reference/os.h"
 #include "allocators/reference/thread_registry.h"
@@ -286,35 +285,6 @@ bool trim() noexcept {
   ThreadCache* const cache = thread_registry.cache_of_this_thread();
   if (cache != nullptr) cache->flush_all();
   return reclaim();
-}
-
-refmalloc_statistics statistics() noexcept {
-  refmalloc_statistics result{};
-  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
-    const RunHeap::Usage runs = arenas[i].runs().usage();
-    result.active_bytes += runs.used_slices << kSliceShift;
-    result.dirty_bytes += runs.dirty_slices << kSliceShift;
-    result.retained_bytes += (runs.dirty_slices + runs.clean_slices) << kSliceShift;
-    result.purges_count += runs.purges;
-    result.refills_count += arenas[i].refills.load(std::memory_order_relaxed);
-    result.flushes_count += arenas[i].flushes.load(std::memory_order_relaxed);
-    result.remote_batches_count += arenas[i].remote_batches.load(std::memory_order_relaxed);
-  }
-  const LargeObjects::Usage large = large_objects.usage();
-  result.active_bytes += large.used_bytes;
-  result.large_bytes = large.used_bytes;
-  result.dirty_bytes += large.cached_bytes;
-  result.retained_bytes += large.cached_bytes;
-  result.purges_count += large.purges;
-  result.metadata_bytes = metadata.used_bytes();
-  result.resident_estimate_bytes = result.active_bytes + result.dirty_bytes + result.metadata_bytes;
-  result.mapped_bytes = os::counters.mapped_bytes.load(std::memory_order_relaxed);
-  result.mmap_count = os::counters.mmap_count.load(std::memory_order_relaxed);
-  result.munmap_count = os::counters.munmap_count.load(std::memory_order_relaxed);
-  result.madvise_count = os::counters.madvise_count.load(std::memory_order_relaxed);
-  result.mremap_count = os::counters.mremap_count.load(std::memory_order_relaxed);
-  result.arenas_count = thread_registry.arenas_in_use();
-  return result;
 }
 
 bool heap_is_valid() noexcept {

@@ -11,7 +11,6 @@
 
 #include "allocators/reference/message.h"
 #include "allocators/reference/page_map.h"
-#include "allocators/reference/refmalloc.h"
 #include "allocators/reference/size_classes.h"
 #include "allocators/reference/thread_cache.h"
 
@@ -66,8 +65,6 @@ bool owns(const void* object) noexcept;
 
 // Returns all free memory to the operating system. true when there was any.
 bool trim() noexcept;
-
-refmalloc_statistics statistics() noexcept;
 
 // For tests of a quiet heap: every structure keeps its invariants.
 bool heap_is_valid() noexcept;

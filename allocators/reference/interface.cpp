@@ -145,8 +145,4 @@ REFMALLOC_EXPORT int refmalloc_owns(const void* object) {
   return refmalloc::owns(object) ? 1 : 0;
 }
 
-REFMALLOC_EXPORT void refmalloc_stats(refmalloc_statistics* statistics) {
-  *statistics = refmalloc::statistics();
-}
-
 }  // extern "C"

@@ -36,6 +36,29 @@ Message& Message::number(std::uint64_t value) noexcept {
   return *this;
 }
 
+void Message::spaces(std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) append(' ');
+}
+
+Message& Message::right(std::uint64_t value, std::size_t columns) noexcept {
+  std::size_t width = 1;
+  for (std::uint64_t rest = value / 10; rest != 0; rest /= 10) ++width;
+  spaces(width < columns ? columns - width : 0);
+  return number(value);
+}
+
+Message& Message::right(const char* words, std::size_t columns) noexcept {
+  const std::size_t width = __builtin_strlen(words);
+  spaces(width < columns ? columns - width : 0);
+  return text(words);
+}
+
+Message& Message::left(const char* words, std::size_t columns) noexcept {
+  const std::size_t width = __builtin_strlen(words);
+  text(words).spaces(width < columns ? columns - width : 0);
+  return *this;
+}
+
 Message& Message::address(const void* pointer) noexcept {
   text("0x");
   digits(reinterpret_cast<std::uintptr_t>(pointer), 16);

@@ -11,10 +11,15 @@ namespace refmalloc {
 class Message {
  public:
   Message() { text("refmalloc: "); }
+  explicit Message(const char* words) { text(words); }  // a line of a table
 
   Message& text(const char* words) noexcept;
   Message& text(const char* words, std::size_t length) noexcept;
   Message& number(std::uint64_t value) noexcept;
+  // At the right or left end of so many columns, for tables.
+  Message& right(std::uint64_t value, std::size_t columns) noexcept;
+  Message& right(const char* words, std::size_t columns) noexcept;
+  Message& left(const char* words, std::size_t columns) noexcept;
   Message& address(const void* pointer) noexcept;
   void write() noexcept;
 
@@ -26,6 +31,7 @@ class Message {
 
   void append(char letter) noexcept;
   void digits(std::uint64_t value, unsigned base) noexcept;
+  void spaces(std::size_t count) noexcept;
 
   char buffer_[kCapacity] = {};
   std::size_t length_ = 0;

@@ -17,6 +17,7 @@ void* Metadata::allocate(std::size_t bytes) noexcept {
     if (block == nullptr) return nullptr;
     next_ = static_cast<char*>(block);
     left_bytes_ = block_bytes;
+    mapped_bytes_ += block_bytes;
   }
   void* const record = next_;
   next_ += bytes;
@@ -28,6 +29,11 @@ void* Metadata::allocate(std::size_t bytes) noexcept {
 std::size_t Metadata::used_bytes() noexcept {
   const LockGuard guard(lock_);
   return used_bytes_;
+}
+
+std::size_t Metadata::mapped_bytes() noexcept {
+  const LockGuard guard(lock_);
+  return mapped_bytes_;
 }
 
 }  // namespace refmalloc

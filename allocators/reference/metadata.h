@@ -19,6 +19,7 @@ class Metadata {
   void* allocate(std::size_t bytes) noexcept;
 
   [[nodiscard]] std::size_t used_bytes() noexcept;
+  [[nodiscard]] std::size_t mapped_bytes() noexcept;
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
  private:
@@ -28,6 +29,7 @@ class Metadata {
   char* next_ = nullptr;
   std::size_t left_bytes_ = 0;
   std::size_t used_bytes_ = 0;
+  std::size_t mapped_bytes_ = 0;
 };
 
 extern constinit Metadata metadata;

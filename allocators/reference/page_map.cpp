@@ -9,11 +9,17 @@ constinit PageMap page_map;
 bool PageMap::add_leaf(std::size_t index) noexcept {
   const LockGuard guard(lock_);
   if (root_[index].load(std::memory_order_relaxed) != 0) return true;
-  void* const leaf = os::map(round_up(sizeof(Leaf), kSliceBytes), kSliceBytes);
+  void* const leaf = os::map(kLeafBytes, kSliceBytes);
   if (leaf == nullptr) return false;
   const std::ptrdiff_t offset = static_cast<char*>(leaf) - reinterpret_cast<char*>(&empty_leaf_);
   root_[index].store(offset, std::memory_order_release);
+  ++leaves_count_;
   return true;
+}
+
+std::size_t PageMap::mapped_bytes() noexcept {
+  const LockGuard guard(lock_);
+  return leaves_count_ * kLeafBytes;
 }
 
 bool PageMap::cover(const void* start, std::size_t bytes) noexcept {

@@ -98,6 +98,8 @@ class PageMap {
   void set_huge(const void* start, std::size_t slices, bool huge) noexcept;
   [[nodiscard]] bool is_huge(const void* pointer) const noexcept;
 
+  // Address space of the leaves.
+  [[nodiscard]] std::size_t mapped_bytes() noexcept;
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
  private:
@@ -109,6 +111,8 @@ class PageMap {
     std::atomic<std::uint64_t> dirty[(std::size_t{1} << kLeafBits) / kWordBits];
     std::atomic<std::uint64_t> huge[(std::size_t{1} << kLeafBits) / kHugePageSlices / kWordBits];
   };
+
+  static constexpr std::size_t kLeafBytes = round_up(sizeof(Leaf), kSliceBytes);
 
   static constexpr std::size_t root_index(std::uintptr_t address) {
     return (address >> (kSliceShift + kLeafBits)) & ((std::size_t{1} << kRootBits) - 1);
@@ -137,6 +141,7 @@ class PageMap {
   std::atomic<std::ptrdiff_t> root_[std::size_t{1} << kRootBits] = {};
   Leaf empty_leaf_ = {};
   Lock lock_;
+  std::size_t leaves_count_ = 0;
 };
 
 extern constinit PageMap page_map;

@@ -5,6 +5,7 @@
 // A cell that another slab or word claims is delivered at once; the rest when the batch ends.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,12 +16,15 @@ namespace refmalloc {
 
 class RemoteBatch {
  public:
-  explicit RemoteBatch(Arena& sender) noexcept : sender_(sender) {}
+  // What was delivered is added to `batches_count` at the end.
+  explicit RemoteBatch(std::atomic<std::uint64_t>& batches_count) noexcept
+      : batches_count_(batches_count) {}
   RemoteBatch(const RemoteBatch&) = delete;
   RemoteBatch& operator=(const RemoteBatch&) = delete;
 
   ~RemoteBatch() {
     for (Cell& cell : cells_) deliver(cell);
+    if (delivered_ > 0) batches_count_.fetch_add(delivered_, std::memory_order_relaxed);
   }
 
   void add(Slab& slab, const void* object) noexcept {
@@ -50,11 +54,12 @@ class RemoteBatch {
     if (cell.slab == nullptr) return;
     // Afterwards the slab may retire at any time, so its owner is asked for first.
     Arena& owner = arenas[cell.slab->arena()];
-    sender_.remote_batches.fetch_add(1, std::memory_order_relaxed);
+    ++delivered_;
     if (cell.slab->deliver(cell.word, cell.objects)) owner.queue_remote(*cell.slab);
   }
 
-  Arena& sender_;
+  std::atomic<std::uint64_t>& batches_count_;
+  std::uint64_t delivered_ = 0;
   Cell cells_[kCells];
 };
 

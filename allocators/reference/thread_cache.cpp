@@ -109,6 +109,17 @@ void ThreadCache::flush_all() noexcept {
   }
 }
 
+std::size_t ThreadCache::held(std::size_t size_class) const noexcept {
+  void** const top = *static_cast<void** const volatile*>(&magazines[size_class].top);
+  void** const low = *static_cast<void** const volatile*>(&magazines[size_class].low);
+  const auto count = static_cast<std::size_t>(top - low);
+  return count <= magazine_limit(size_class) ? count : 0;  // it is being opened right now
+}
+
+bool ThreadCache::belongs_to(const Arena& home) const noexcept {
+  return *static_cast<Arena* const volatile*>(&arena) == &home;
+}
+
 bool ThreadCache::is_valid() const noexcept {
   for (std::size_t c = 1; c <= kLastRunClass; ++c) {
     const Magazine& magazine = magazines[c];

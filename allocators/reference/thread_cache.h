@@ -95,6 +95,12 @@ class alignas(kCacheLineBytes) ThreadCache {
   // Gives everything back.
   void flush_all() noexcept;
 
+  // Objects in the magazine, for any thread to ask while the owner goes on. The owner writes `top`
+  // without atomics, because a counter of its own would cost every malloc and free: what is read is
+  // a value that it had, exact once it is quiet. The sanitizer is told that these races are meant.
+  [[nodiscard, gnu::no_sanitize_thread]] std::size_t held(std::size_t size_class) const noexcept;
+  [[nodiscard, gnu::no_sanitize_thread]] bool belongs_to(const Arena& home) const noexcept;
+
   [[nodiscard]] bool is_valid() const noexcept;
 
   // How many frees until the thread looks at the clock, and as how many a slow call counts.
@@ -106,6 +112,7 @@ class alignas(kCacheLineBytes) ThreadCache {
   std::uint64_t last_trim_ns = 0;
   Arena* arena = nullptr;
   ThreadCache* next_spare = nullptr;
+  ThreadCache* older = nullptr;  // all caches there are, in the order they were made
 
  private:
   // So many misses on one side in a row do not come from chance.

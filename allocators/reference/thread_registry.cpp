@@ -53,6 +53,8 @@ ThreadCache* ThreadRegistry::open() noexcept {
     void* const memory = metadata.allocate(sizeof(ThreadCache));
     if (memory == nullptr) return nullptr;
     cache = new (memory) ThreadCache;
+    cache->older = newest_cache_.load(std::memory_order_relaxed);
+    newest_cache_.store(cache, std::memory_order_release);
   }
   Arena& arena = least_used_arena();
   arena.threads_count.fetch_add(1, std::memory_order_relaxed);

@@ -35,6 +35,12 @@ class ThreadRegistry {
     return arenas_in_use_.load(std::memory_order_acquire);
   }
 
+  // All caches, those that wait for a thread included, from the newest by `older`. They are never
+  // unmapped.
+  [[nodiscard]] const ThreadCache* newest_cache() const noexcept {
+    return newest_cache_.load(std::memory_order_acquire);
+  }
+
   // Only the calling thread exists (after a fork).
   void forget_other_threads() noexcept;
 
@@ -50,6 +56,7 @@ class ThreadRegistry {
   std::atomic<bool> initialised_{false};
   std::atomic<unsigned> arenas_in_use_{1};
   ThreadCache* spare_caches_ = nullptr;
+  std::atomic<ThreadCache*> newest_cache_{nullptr};
 };
 
 extern constinit ThreadRegistry thread_registry;
