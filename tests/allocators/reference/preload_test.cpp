@@ -122,6 +122,38 @@ TEST(Preload, takes_its_settings_from_the_environment) {
   EXPECT_NE(noisy.find("500\n"), std::string::npos);
 }
 
+// Silent error: mapped memory that the kernel has and the allocator does not know of, or the other
+// way round.
+TEST(Preload, mapped_bytes_are_what_the_kernel_says) {
+  for (const char* conf : {"", "mmap_threshold=64K", "decay_ms=0,mmap_threshold=1M"}) {
+    const Outcome outcome = shell(std::string("export REFMALLOC_CONF='") + conf + "'; " +
+                                  preloaded("'" REFMALLOC_STATISTICS "' maps"));
+    EXPECT_EQ(outcome.status, 0) << "with '" << conf << "'\n" << outcome.output;
+  }
+}
+
+// Silent error: a look at the heap that moves what is looked at.
+TEST(Preload, malloc_stats_changes_nothing) {
+  const Outcome outcome = shell(preloaded("'" REFMALLOC_STATISTICS "' stats"));
+  EXPECT_EQ(outcome.status, 0) << outcome.output;
+}
+
+// Silent error: XML that a person can read and a parser cannot.
+TEST(Preload, malloc_info_is_xml_whose_classes_add_up) {
+  if (shell("command -v python3").status != 0) GTEST_SKIP() << "python3 is not installed";
+  const Outcome outcome =
+      shell("( " + preloaded("'" REFMALLOC_STATISTICS "' info") +
+            " ) | python3 -c '\n"
+            "import sys, xml.etree.ElementTree as tree\n"
+            "root = tree.parse(sys.stdin).getroot()\n"
+            "rows, total = root.findall(\"arena/class\"), root.find(\"total\")\n"
+            "assert rows and root.tag == \"malloc\"\n"
+            "for name in (\"slabs_count\", \"refills_count\"):\n"
+            "    assert sum(int(row.get(name)) for row in rows) == "
+            "int(total.get(name)) > 0\n'");
+  EXPECT_EQ(outcome.status, 0) << outcome.output;
+}
+
 TEST(Preload, needs_the_c_library_only) {
   const Outcome outcome = shell("objdump -p '" REFMALLOC_LIBRARY "' | grep NEEDED");
   EXPECT_EQ(outcome.output.find("stdc++"), std::string::npos) << outcome.output;
