@@ -78,8 +78,9 @@ struct Setting {
   std::string_view help = {};
 };
 
+/// What an allocator counts of itself: a level in bytes, or a count since the process began.
 struct Statistic {
-  std::string_view name = {};
+  std::string_view name = {};  // ends in its unit, _bytes or _count
   Reader reader = {};
 };
 

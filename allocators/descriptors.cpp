@@ -43,6 +43,9 @@ constexpr Reader mimalloc_option(int index) {
 constexpr Reader refmalloc_option(string_view key) {
   return {.kind = ReaderKind::kKeyedFunction, .name = "refmalloc_option", .argument = key};
 }
+constexpr Reader refmalloc_statistic(string_view name) {
+  return {.kind = ReaderKind::kKeyedFunction, .name = "refmalloc_statistic", .argument = name};
+}
 constexpr Reader mallinfo(string_view field) {
   return {.kind = ReaderKind::kMallinfo, .name = field};
 }
@@ -146,6 +149,25 @@ constexpr std::array kRefmallocSettings{
             .help = "number of arenas"},
 };
 
+constexpr std::array kRefmallocStatistics{
+    Statistic{"mapped_bytes", refmalloc_statistic("mapped_bytes")},
+    Statistic{"resident_estimate_bytes", refmalloc_statistic("resident_estimate_bytes")},
+    Statistic{"active_bytes", refmalloc_statistic("active_bytes")},
+    Statistic{"allocated_bytes", refmalloc_statistic("allocated_bytes")},
+    Statistic{"cached_bytes", refmalloc_statistic("cached_bytes")},
+    Statistic{"retained_bytes", refmalloc_statistic("retained_bytes")},
+    Statistic{"dirty_bytes", refmalloc_statistic("dirty_bytes")},
+    Statistic{"metadata_bytes", refmalloc_statistic("metadata_bytes")},
+    Statistic{"mmap_count", refmalloc_statistic("mmap_count")},
+    Statistic{"munmap_count", refmalloc_statistic("munmap_count")},
+    Statistic{"madvise_count", refmalloc_statistic("madvise_count")},
+    Statistic{"mremap_count", refmalloc_statistic("mremap_count")},
+    Statistic{"refills_count", refmalloc_statistic("refills_count")},
+    Statistic{"flushes_count", refmalloc_statistic("flushes_count")},
+    Statistic{"remote_batches_count", refmalloc_statistic("remote_batches_count")},
+    Statistic{"purges_count", refmalloc_statistic("purges_count")},
+};
+
 constexpr std::array<string_view, 3> kTransparentHugePageModes{"default", "always", "never"};
 
 // jemalloc 5.3.0
@@ -181,12 +203,18 @@ constexpr std::array kJemallocSettings{
             .help = "transparent huge pages for what it maps"},
 };
 
+// Arena 4096 stands for all of them. What jemalloc calls mapped is without what it retains.
 constexpr std::array kJemallocStatistics{
     Statistic{"allocated_bytes", mallctl("stats.allocated", ValueType::kSize)},
     Statistic{"active_bytes", mallctl("stats.active", ValueType::kSize)},
     Statistic{"resident_bytes", mallctl("stats.resident", ValueType::kSize)},
-    Statistic{"mapped_bytes", mallctl("stats.mapped", ValueType::kSize)},
+    Statistic{"extents_bytes", mallctl("stats.mapped", ValueType::kSize)},
     Statistic{"retained_bytes", mallctl("stats.retained", ValueType::kSize)},
+    Statistic{"metadata_bytes", mallctl("stats.metadata", ValueType::kSize)},
+    Statistic{"cached_bytes", mallctl("stats.arenas.4096.tcache_bytes", ValueType::kSize)},
+    Statistic{"refills_count", mallctl("stats.arenas.4096.small.nfills", ValueType::kSize)},
+    Statistic{"flushes_count", mallctl("stats.arenas.4096.small.nflushes", ValueType::kSize)},
+    Statistic{"purges_count", mallctl("stats.arenas.4096.dirty_npurge", ValueType::kSize)},
 };
 
 // gperftools 2.10
@@ -215,9 +243,10 @@ constexpr std::array kTcmallocSettings{
 constexpr std::array kTcmallocStatistics{
     Statistic{"allocated_bytes", numeric_property("generic.current_allocated_bytes")},
     Statistic{"heap_bytes", numeric_property("generic.heap_size")},
+    Statistic{"resident_estimate_bytes", numeric_property("generic.total_physical_bytes")},
     Statistic{"free_bytes", numeric_property("tcmalloc.pageheap_free_bytes")},
     Statistic{"unmapped_bytes", numeric_property("tcmalloc.pageheap_unmapped_bytes")},
-    Statistic{"thread_caches_bytes", numeric_property("tcmalloc.current_total_thread_cache_bytes")},
+    Statistic{"cached_bytes", numeric_property("tcmalloc.current_total_thread_cache_bytes")},
 };
 
 // mimalloc 2.0.9: which index belongs to which variable was found by setting each and looking.
@@ -327,6 +356,7 @@ constexpr std::array kDescriptors{
         .version = {.kind = ReaderKind::kStringFunction, .name = "refmalloc_version"},
         .ownership = {.kind = OwnershipKind::kBooleanOfPointer, .name = "refmalloc_owns"},
         .settings = kRefmallocSettings,
+        .statistics = kRefmallocStatistics,
         .variables = kRefmallocVariables,
     },
     AllocatorDescriptor{

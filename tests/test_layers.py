@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: folder -> folders it may include from (itself always)
 ALLOWED: dict[str, set[str]] = {
     "bench/core": set(),
-    "bench/probe": {"bench/core"},
+    "bench/probe": {"bench/core", "allocators"},
     "bench/heap": {"bench/core", "bench/probe"},
     "bench/launch": set(),
     "bench/preload": set(),

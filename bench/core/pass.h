@@ -17,6 +17,7 @@ struct Pass {
   bool reads_memory = false;         // clear_refs before the region, /proc and faults at its ends
   bool keeps_timeline = false;       // memory between slices too
   bool traces_system_calls = false;  // launcher counts between the region's two marker calls
+  bool reads_statistics = false;     // what the allocator counts of itself, at the region's ends
   bool counts_heap_calls = false;    // preloads the counting shim in front of the allocator
   std::string_view measures;
 };
@@ -33,10 +34,12 @@ inline constexpr std::array<Pass, 6> kPasses{{
      .heap = HeapKind::kPlain,
      .reads_memory = true,
      .keeps_timeline = true,
+     .reads_statistics = true,
      .measures = "RSS, VSZ, faults, a timeline"},
     {.name = "system_calls",
      .heap = HeapKind::kPlain,
      .traces_system_calls = true,
+     .reads_statistics = true,
      .measures = "brk, mmap, munmap, madvise, mremap"},
     {.name = "checked",
      .heap = HeapKind::kChecked,

@@ -37,6 +37,7 @@ Json to_record(const RunRequest& request, const RunResult& result) {
                  {"metrics", figures(result.metrics)},
                  {"histograms", figures(result.histograms)},
                  {"timeline", figures(result.timeline)}};
+  if (ok && !result.statistics.empty()) record["statistics"] = result.statistics;
   if (!result.outcome.is_null()) record["outcome"] = result.outcome;
   return record;
 }

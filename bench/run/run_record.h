@@ -88,7 +88,8 @@ struct RunResult {
   Json metrics = Json::object();
   Json histograms = Json::object();
   Json timeline = Json::object();
-  Json outcome;  // of a command only
+  Json statistics = Json::object();  // of the allocator, by moment
+  Json outcome;                      // of a command only
 
   void conclude(Status how, std::string detail) {
     status = how;

@@ -32,6 +32,7 @@ void take_figures(const Json& figures, RunResult& result) {
   result.metrics = object("metrics");
   result.histograms = object("histograms");
   result.timeline = object("timeline");
+  result.statistics = object("statistics");
 }
 
 }  // namespace

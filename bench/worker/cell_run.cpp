@@ -92,7 +92,9 @@ class CellRunOn final : public CellRun {
                                                  .tracks_live_bytes = plan.pass->keeps_timeline})) {
     slices_.resize(slicing_.slices_count);  // populated here, so that it cannot fault in the region
     if (plan.pass->keeps_timeline) watch_.emplace(*workload_, threads_count_ > 1);
-    rss_before_ = sampler_.sample().rss;
+    if (plan.pass->reads_statistics) statistics_.emplace(plan.statistics);
+    read_statistics(Moment::kBefore);
+    memory_.before = sampler_.sample();
   }
 
   void prepare() override { workload_->warm_up(); }
@@ -130,16 +132,18 @@ class CellRunOn final : public CellRun {
         .cpu = cpu_,
         .memory = memory_,
         .timeline = watch_ ? watch_->take_timeline() : nullptr,
-        .latencies = heaps_.latencies()};
+        .latencies = heaps_.latencies(),
+        .statistics = statistics_};
     compare_with_counted(figures);
     return figures;
   }
 
-  Bytes rss_before() const override { return rss_before_; }
+  Bytes rss_before() const override { return memory_.before.rss; }
 
  private:
   void begin_region() {
     restart_recorders();
+    read_statistics(Moment::kBegin);
     demand_at_begin_ = workload_->demand();
     if (plan_.pass->reads_memory) reset_peak_rss();
     if (watch_) watch_->begin();
@@ -154,6 +158,7 @@ class CellRunOn final : public CellRun {
     region_.end();
     demand_ = workload_->demand() - demand_at_begin_;
     if (plan_.pass->reads_memory) read_memory();
+    read_statistics(Moment::kEnd);
     workload_->drain();
     memory_.rss_drained = sampler_.sample().rss;
   }
@@ -163,8 +168,11 @@ class CellRunOn final : public CellRun {
     threads_->run([this](unsigned index) { heaps_.restart(index); });
   }
 
+  void read_statistics(Moment moment) {
+    if (statistics_) statistics_->read(moment);
+  }
+
   void read_memory() {
-    memory_.rss_before = rss_before_;
     memory_.end = sampler_.sample();
     memory_.peak = read_memory_peaks();
     memory_.anon_huge = read_anon_huge_bytes();
@@ -195,10 +203,10 @@ class CellRunOn final : public CellRun {
   Region region_;
   MemorySampler sampler_;
   std::optional<MemoryWatch> watch_;
+  std::optional<AllocatorStatistics> statistics_;
   std::vector<Nanoseconds> slices_;
   std::size_t slices_done_ = 0;
   Nanoseconds cpu_;
-  Bytes rss_before_;
   HeapDemand demand_at_begin_;
   HeapDemand demand_;
   FaultCounts faults_at_begin_;

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "allocators/descriptor.h"
 #include "bench/core/pass.h"
 #include "bench/core/slicing.h"
 #include "bench/worker/figures.h"
@@ -25,7 +27,8 @@ struct CellPlan {
   std::uint64_t seed;
   // Thread i stays on cpus[i % size]; empty: on the CPUs that the process may use, spread likewise.
   std::vector<int> cpus;
-  std::optional<Slicing> slicing;  // prescribed; else slicing_of
+  std::optional<Slicing> slicing;              // prescribed; else slicing_of
+  std::span<const Statistic> statistics = {};  // what this process's allocator can be asked for
 };
 
 /// How a cell's operations are cut where nothing is prescribed: as `operations` says, rounded up to

@@ -51,7 +51,8 @@ json latency_metrics(const LatencyRecorder& latencies) {
 }
 
 json memory_metrics(const MemoryFigures& memory) {
-  return {{"rss_before_bytes", memory.rss_before.value},
+  return {{"rss_before_bytes", memory.before.rss.value},
+          {"vsz_before_bytes", memory.before.vsz.value},
           {"rss_end_bytes", memory.end.rss.value},
           {"rss_peak_bytes", memory.peak.rss.value},
           {"rss_drained_bytes", memory.rss_drained.value},
@@ -107,6 +108,20 @@ json timeline_of(const Timeline& timeline) {
   return columns;
 }
 
+/// By moment and name; what could not be read is left out.
+json statistics_of(const AllocatorStatistics& statistics) {
+  json moments = json::object();
+  for (std::size_t m = 0; m < kMomentsCount; ++m) {
+    json values = json::object();
+    for (std::size_t i = 0; i < statistics.size(); ++i) {
+      const auto value = statistics.value(static_cast<Moment>(m), i);
+      if (value) values[std::string(statistics.name(i))] = *value;
+    }
+    if (!values.empty()) moments[kMomentNames[m]] = std::move(values);
+  }
+  return moments;
+}
+
 }  // namespace
 
 json to_json(const Figures& figures, const Pass& pass) {
@@ -120,11 +135,13 @@ json to_json(const Figures& figures, const Pass& pass) {
                  {"harness_bytes", figures.work.harness.value}}},
                {"metrics", json::object()},
                {"histograms", json::object()},
-               {"timeline", json::object()}};
+               {"timeline", json::object()},
+               {"statistics", json::object()}};
   if (figures.status != "ok") return line;
   line["metrics"] = metrics_of(figures, pass);
   if (figures.latencies) line["histograms"] = histograms_of(*figures.latencies);
   if (figures.timeline) line["timeline"] = timeline_of(*figures.timeline);
+  if (figures.statistics) line["statistics"] = statistics_of(*figures.statistics);
   return line;
 }
 

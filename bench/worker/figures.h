@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/core/pass.h"
 #include "bench/core/units.h"
+#include "bench/probe/allocator_statistics.h"
 #include "bench/probe/fault_counter.h"
 #include "bench/probe/latency_recorder.h"
 #include "bench/probe/timeline.h"
@@ -23,7 +25,7 @@ struct Work {
 };
 
 struct MemoryFigures {
-  Bytes rss_before;
+  MemorySample before;  // the tables populated, no call by the workload yet
   MemorySample end;
   MemoryPeaks peak;
   Bytes rss_drained;
@@ -39,8 +41,9 @@ struct Figures {
   std::uint64_t timed_operations_count = 0;  // in the slices; lead-ins are work, and not timed
   Nanoseconds cpu;
   MemoryFigures memory;
-  std::unique_ptr<Timeline> timeline;          // of a pass that samples memory
-  std::unique_ptr<LatencyRecorder> latencies;  // of all threads, of a pass that times calls
+  std::unique_ptr<Timeline> timeline;             // of a pass that samples memory
+  std::unique_ptr<LatencyRecorder> latencies;     // of all threads, of a pass that times calls
+  std::optional<AllocatorStatistics> statistics;  // of a pass that reads them
 };
 
 /// Line 4 of docs/protocols.md, with the metrics of `pass`; no metrics unless the status is ok.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -90,6 +91,14 @@ CellPlan plan_from(const json& message) {
   return plan;
 }
 
+/// What the allocator that answers can be asked for; nothing of one that is not known.
+std::span<const Statistic> statistics_of(const Spec& spec, const Identity& identity) {
+  const auto* named = find_descriptor(spec.name);
+  const auto* descriptor =
+      named != nullptr ? named : find_descriptor_of_library(identity.library_path);
+  return descriptor == nullptr ? std::span<const Statistic>{} : descriptor->statistics;
+}
+
 /// Empty, or the refusal to send: a cell on the wrong allocator or setting is never measured.
 std::optional<json> refusal(const Identity& identity) {
   json message = {{"message", "refused"}, {"identity", to_json(identity)}};
@@ -128,13 +137,14 @@ int measure(int socket, const CellPlan& plan, const Identity& identity) {
 
 int serve_cell(int socket) {
   const json message = receive_line(socket);
-  const CellPlan plan = plan_from(message);
+  CellPlan plan = plan_from(message);
   const Spec spec = parse_spec(message.at("cell").at("allocator").get<std::string>());
   const Identity identity = identify_process(spec, message.value("expected_library", ""));
   if (const auto refused = refusal(identity)) {
     send_line(socket, *refused);
     return 3;
   }
+  plan.statistics = statistics_of(spec, identity);
   failure_socket = socket;
   set_failure_handler(tell_failure);
   if (!plan.cpus.empty()) stay_on(plan.cpus);

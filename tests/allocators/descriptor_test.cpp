@@ -97,7 +97,10 @@ TEST(Descriptors, HaveReadersThatNameWhatTheyRead) {
   for (const auto& descriptor : all_descriptors()) {
     check(descriptor.version, descriptor.name);
     for (const auto& setting : descriptor.settings) check(setting.reader, setting.key);
-    for (const auto& statistic : descriptor.statistics) check(statistic.reader, statistic.name);
+    for (const auto& [name, reader] : descriptor.statistics) {
+      check(reader, name);
+      EXPECT_TRUE(name.ends_with("_bytes") || name.ends_with("_count")) << name;
+    }
     EXPECT_EQ(descriptor.ownership.kind == OwnershipKind::kNone, descriptor.ownership.name.empty());
   }
 }

@@ -82,11 +82,11 @@ def test_the_schema_itself_is_valid():
 
 
 @pytest.mark.parametrize("status", ["crashed", "timed_out", "wrong_allocator", "setting_contradicted", "interrupted"])
-@pytest.mark.parametrize("field", ["metrics", "histograms", "timeline"])
+@pytest.mark.parametrize("field", ["metrics", "histograms", "timeline", "statistics"])
 def test_figures_of_a_failed_run_are_refused(records, status, field):
     """Would catch: a crash recorded as 0.00 s."""
     figures = {"metrics": {"wall_per_operation_ns": 0.0}, "histograms": {"allocate_ns": [[1, 1]]},
-               "timeline": {"operations_count": [0]}}
+               "timeline": {"operations_count": [0]}, "statistics": {"end": {"mmap_count": 1}}}
     record = ok_record(records, "throughput")
     record.update(status=status, metrics={})
     assert Checker("run_record").problems(record) == []
@@ -113,6 +113,17 @@ def test_what_the_schema_does_not_list_is_refused(records, change):
     record = ok_record(records, "throughput")
     assert Checker("run_record").problems(record) == []
     change(record)
+    assert Checker("run_record").problems(record)
+
+
+@pytest.mark.parametrize("statistics", [{"after": {}}, {"end": {"mapped": 1}}, {"end": {"mapped_pages": 1}},
+                                        {"end": {"mapped_bytes": -1}}, {"end": {"mapped_bytes": None}}])
+def test_statistics_without_a_unit_or_a_figure_are_refused(records, statistics):
+    """Would catch: pages summed with bytes, a -1 for `unknown` that becomes a difference."""
+    record = ok_record(records, "memory")
+    record["statistics"] = {"end": {"mapped_bytes": 1, "mmap_count": 0}}
+    assert Checker("run_record").problems(record) == []
+    record["statistics"] = statistics
     assert Checker("run_record").problems(record)
 
 
