@@ -46,6 +46,7 @@ class Behaviour:
     tree_bytes: int | None = None  # without it a command is as those recorded before tree memory was looked at
     share: tuple[float, float] = (0.85, 0.7)  # of the tree's memory: malloc's, live
     live_bytes: int | None = None  # at the end of the timeline; without it 80 % of rss_bytes
+    statistics: bool = False  # counts itself, and is right: as all of what is seen outside were its own
 
 
 @dataclass(frozen=True)
@@ -200,13 +201,22 @@ def _memory(random: np.random.Generator, behaviour: Behaviour, noise: float) -> 
     timeline = {"operations_count": operations.tolist(), "live_bytes": live.tolist(),
                 "rss_bytes": (before + behaviour.rss_bytes * growth).astype(int).tolist(),
                 "vsz_bytes": [behaviour.vsz_bytes] * 40}
-    return {"metrics": metrics, "timeline": timeline}
+    metrics["vsz_before_bytes"] = behaviour.vsz_bytes // 2
+    levels = {"before": (MIB, MIB), "begin": (metrics["rss_end_bytes"], behaviour.vsz_bytes),
+              "end": (metrics["rss_end_bytes"], metrics["vsz_end_bytes"] - metrics["vsz_before_bytes"] + MIB)}
+    statistics = {moment: {"resident_estimate_bytes": resident, "mapped_bytes": mapped}
+                  for moment, (resident, mapped) in levels.items()}
+    return {"metrics": metrics, "timeline": timeline, **({"statistics": statistics} if behaviour.statistics else {})}
 
 
 def _system_calls(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
     total = int(behaviour.calls_per_operation * OPERATIONS)
-    return {"metrics": {"brk_count": total // 2, "mmap_count": total // 4, "munmap_count": total - total // 2 - total // 4,
-                        "madvise_count": 0, "mremap_count": 0}}
+    metrics = {"brk_count": total // 2, "mmap_count": total // 4, "munmap_count": total - total // 2 - total // 4,
+               "madvise_count": 0, "mremap_count": 0}
+    counts = {"mmap_count": metrics["mmap_count"], "munmap_count": metrics["munmap_count"], "refills_count": OPERATIONS // 20}
+    statistics = {moment: {name: 5 + part * value for name, value in counts.items()}
+                  for moment, part in (("before", 0), ("begin", 1), ("end", 2))}
+    return {"metrics": metrics, **({"statistics": statistics} if behaviour.statistics else {})}
 
 
 def _checked(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
@@ -271,7 +281,8 @@ def _outcome(behaviour: Behaviour, block: int) -> dict[str, Any]:
 
 ALLOCATORS: dict[str, Behaviour] = {
     "glibc": Behaviour(),
-    "refmalloc": Behaviour(time_ns=17.5, rss_bytes=61 * MIB, faults_per_operation=0.14, calls_per_operation=0.011),
+    "refmalloc": Behaviour(time_ns=17.5, rss_bytes=61 * MIB, faults_per_operation=0.14, calls_per_operation=0.011,
+                           statistics=True),
     "jemalloc": Behaviour(time_ns=18.5, rss_bytes=74 * MIB, vsz_bytes=420 * MIB, faults_per_operation=0.22),
     "tcmalloc": Behaviour(time_ns=15.5, rss_bytes=79 * MIB, calls_per_operation=0.001),
     "mimalloc": Behaviour(time_ns=14.0, rss_bytes=70 * MIB, vsz_bytes=1300 * MIB, calls_per_operation=0.003),

@@ -3,6 +3,7 @@
     statistics   inference, paired inside blocks and between two folders
     summary      a folder's summary.json
     findings     what a user of `try` must know before any figure
+    inside       what allocators say of themselves beside what was seen of them
     sweep        which M_MMAP_THRESHOLD: rows and their reading
     folder_comparison  two folders set against each other
     policy       the gate's rules: what is a regression, what is not known, what passes

@@ -19,6 +19,7 @@ from ..records.metrics import Metric, metrics_of_group, metrics_of_plan, tree_sa
 from ..records.pairs import figures_of, pairs_of
 from ..records.work import GroupWork
 from .findings import findings_of, notes_of, unequal_runs_count
+from .inside import inside_views
 from .statistics import Comparison, adjusted, compare
 from .sweep import sweeps
 
@@ -49,6 +50,7 @@ def summarize_folder(folder: ResultFolder) -> Summary:
         "groups": groups,
         "own_costs": _own_costs(groups),
         "sweeps": sweeps(groups, comparisons),
+        "inside": inside_views(works, groups),
         "findings": [finding for work in works for finding in findings_of(work)],
         "unequal_runs_count": unequal_runs_count(works),
         "notes": notes,

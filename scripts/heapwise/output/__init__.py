@@ -3,6 +3,7 @@
     tables       the terminal's and Markdown's tables of a summary, as data
     program_tables, comparison_tables, duel_tables, calibration_tables, gate_tables    those of whole programs, two folders,
                  two allocators measured against each other, the gate's own errors, a gate
+    inside_tables  what allocators say of themselves beside what was seen of them
     render       prints tables for a terminal and as Markdown
     gate_text    a gate for a terminal and as Markdown
     junit        a gate for CI services

@@ -12,6 +12,7 @@ from .comparison_tables import LEGEND as COMPARISON_LEGEND
 from .comparison_tables import comparison_tables, counts_line, header_lines, quiet_cells
 from .duel_tables import DUELS, duel_tables, failure_lines, side_lines
 from .duel_tables import LEGEND as DUEL_LEGEND
+from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
 from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
                      Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
@@ -21,7 +22,7 @@ TERMINAL_WIDTH = 120
 GAP = 2
 NARROWEST_LABEL = 12
 _COLOURS = {"better": "32", "worse": "31", "same": "2", "failed": "1;33", "strong": "1"}
-_ASCII = str.maketrans({"×": "x", "▲": "+", "▼": "-", "…": "..", "µ": "u", "·": ".", "±": "+-", "↑": "^"})
+_ASCII = str.maketrans({"×": "x", "▲": "+", "▼": "-", "…": "..", "µ": "u", "·": ".", "±": "+-", "↑": "^", "≠": "!="})
 
 
 def wants_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -54,6 +55,8 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
     for sweep in summary["sweeps"]:
         parts.extend(terminal_table(sweep_table(sweep), colour))
         parts.extend([*wrapped(sweep["reading"], "  "), ""])
+    inside = inside_table(summary)
+    parts.extend(terminal_table(inside, colour) if inside else [])
     if any(group["purpose"] in ("comparison", "command", "sweep") for group in summary["groups"]):
         parts.extend(line for text in legend_of(summary) for line in wrapped(text, "  "))
     parts.extend(line for note in summary["notes"] for line in wrapped(f"note: {note}", "  "))
@@ -104,7 +107,9 @@ def markdown_summary(summary: Summary) -> str:
     for sweep in summary["sweeps"]:
         parts.extend([*_markdown_section([sweep_table(sweep)]), sweep["reading"], ""])
     own_costs = own_cost_table(summary)
-    parts.extend(_markdown_section([own_costs]) if own_costs else [])
+    inside = inside_table(summary)
+    for table in (inside, own_costs):
+        parts.extend(_markdown_section([table] if table else []))
     parts.extend(f"- {text}" for text in legend_of(summary))
     parts.extend(f"- note: {note}" for note in summary["notes"])
     return "\n".join(parts).rstrip("\n") + "\n"

@@ -40,8 +40,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """One run. `metrics`, `histograms` and `timeline` are empty unless `status` is ok; `identity` is what the process
-    proved of its allocator, empty where it came to none."""
+    """One run. `metrics`, `histograms`, `timeline` and `statistics` (the allocator's own, by moment) are empty unless
+    `status` is ok; `identity` is what the process proved of its allocator, empty where it came to none."""
 
     cell: Cell
     allocator: str
@@ -58,6 +58,7 @@ class Record:
     metrics: Mapping[str, Any]
     histograms: Mapping[str, Any]
     timeline: Mapping[str, Any]
+    statistics: Mapping[str, Mapping[str, int]]
     outcome: Mapping[str, Any]
     started_unix_ns: int = 0
 
@@ -237,7 +238,8 @@ def _record(node: Any, number: int, path: Path) -> Record:
             attempt=node["attempt"], order=node["order"], status=node["status"], status_detail=node["status_detail"],
             exit_code=node.get("exit_code"), signal=node.get("signal"), identity=node.get("identity") or {},
             work=node.get("work") or {}, metrics=node.get("metrics") or {}, histograms=node.get("histograms") or {},
-            timeline=node.get("timeline") or {}, outcome=node.get("outcome") or {},
+            timeline=node.get("timeline") or {}, statistics=node.get("statistics") or {},
+            outcome=node.get("outcome") or {},
             started_unix_ns=node.get("started_unix_ns", 0))
     except (KeyError, TypeError, AttributeError) as error:
         raise HeapwiseError(f"{where} lacks or misspells {error}. "
