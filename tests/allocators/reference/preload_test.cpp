@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace {
@@ -157,6 +158,42 @@ TEST(Preload, malloc_info_is_xml_whose_classes_add_up) {
 TEST(Preload, needs_the_c_library_only) {
   const Outcome outcome = shell("objdump -p '" REFMALLOC_LIBRARY "' | grep NEEDED");
   EXPECT_EQ(outcome.output.find("stdc++"), std::string::npos) << outcome.output;
+}
+
+std::string every_byte_up_to(std::size_t length) {
+  std::string bytes;
+  for (unsigned byte = 1; bytes.size() < length; byte = byte % 255 + 1) {
+    bytes.push_back(static_cast<char>(byte));
+  }
+  return bytes;
+}
+
+// Silent error: the settings are read beyond their end, or a message does not fit its buffer. The
+// kernel hands a program no variable longer than 128 KiB.
+TEST(Preload, starts_with_any_bytes_for_settings) {
+  constexpr std::size_t kLongest = 130'000;
+  const std::string garbage[] = {std::string(kLongest, 'x'),
+                                 std::string(kLongest, ','),
+                                 std::string(kLongest, '9'),
+                                 "arenas=" + std::string(kLongest, '9'),
+                                 "decay_ms" + std::string(kLongest, '='),
+                                 "decay_ms",
+                                 "=",
+                                 every_byte_up_to(kLongest)};
+  for (const std::string& settings : garbage) {
+    ASSERT_EQ(setenv("REFMALLOC_CONF", settings.c_str(), 1), 0);
+    const Outcome outcome = shell(preloaded("/bin/echo fine"));
+    unsetenv("REFMALLOC_CONF");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_TRUE(outcome.output.ends_with("fine\n")) << outcome.output.substr(0, 500);
+  }
+}
+
+// Silent error: a message about the settings is tried for ever where there is no stderr.
+TEST(Preload, starts_with_its_streams_closed) {
+  const std::string bogus = "export REFMALLOC_CONF=bogus; ";
+  EXPECT_EQ(shell(bogus + preloaded("/bin/echo fine 2>&-")).output, "fine\n");
+  EXPECT_EQ(shell(bogus + preloaded("/bin/true <&- >&- 2>&-")).status, 0);
 }
 
 TEST(Preload, works_in_an_empty_environment) {
