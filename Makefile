@@ -14,7 +14,7 @@ help:
 	@echo 'make bench      compare all allocators here (5 to 10 minutes on a fresh machine)'
 	@echo 'make apps       the same with real servers, databases and compilers, which it installs'
 	@echo 'make test       build and run every test'
-	@echo 'make test-full  the same, all real programs, and the unit tests under sanitizers'
+	@echo 'make test-full  the same, all real programs, long fuzzing, and the unit tests under sanitizers'
 	@echo 'make build      only build, into $(BUILD)/'
 	@echo 'make report     the summary and plots of the newest result again (RESULT=DIR for another)'
 	@echo 'make reference  measure everything the README shows, anew (about an hour, after make apps)'
@@ -63,6 +63,8 @@ test-full: test
 	@scripts/bootstrap apps
 	@python=$$(scripts/choose-python pytest jsonschema) && HEAPWISE_BUILD_DIR=$(abspath $(BUILD)) \
 	  HEAPWISE_TEST_ALL_APPS=1 PYTHONPATH=scripts $$python -m pytest -q -p no:cacheprovider tests/campaign/test_apps.py
+	@echo 'fuzzing refmalloc, some ten minutes' && \
+	  HEAPWISE_FUZZ_OPERATIONS=100000000 HEAPWISE_FUZZ_SEEDS=10 $(BUILD)/tests/refmalloc_fuzzer_test --gtest_brief=1
 	@for preset in asan tsan; do \
 	  cmake --preset $$preset -Wno-dev >/dev/null && cmake --build build-$$preset -j $(JOBS) --target unit_tests && \
 	  ctest --test-dir build-$$preset --output-on-failure || exit 1; done
