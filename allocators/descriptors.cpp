@@ -124,6 +124,8 @@ constexpr std::array kGlibcStatistics{
     Statistic{"top_bytes", mallinfo("keepcost")},
 };
 
+constexpr std::array<string_view, 3> kRefmallocHugePages{"auto", "never", "always"};
+
 constexpr std::array kRefmallocSettings{
     Setting{.key = "mmap_threshold",
             .unit = Unit::kBytes,
@@ -147,6 +149,12 @@ constexpr std::array kRefmallocSettings{
             .carrier = refmalloc_conf("arenas"),
             .reader = refmalloc_option("arenas"),
             .help = "number of arenas"},
+    Setting{.key = "thp",
+            .unit = Unit::kText,
+            .choices = kRefmallocHugePages,
+            .carrier = refmalloc_conf("thp"),
+            .reader = refmalloc_option("thp"),
+            .help = "transparent huge pages for the arenas; auto: once 32 MiB are in use"},
 };
 
 constexpr std::array kRefmallocStatistics{

@@ -7,8 +7,10 @@
 namespace refmalloc {
 
 void Message::append(char letter) noexcept {
+  // What a program's environment holds must not move the cursor or end the line.
+  const bool printable = letter >= ' ' && letter <= '~';
   // One place is kept for the newline.
-  if (length_ + 1 < kCapacity) buffer_[length_++] = letter;
+  if (length_ + 1 < kCapacity) buffer_[length_++] = printable ? letter : '?';
 }
 
 Message& Message::text(const char* words) noexcept {

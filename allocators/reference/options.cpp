@@ -2,12 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
-#include "allocators/reference/geometry.h"
 #include "allocators/reference/message.h"
-#include "allocators/reference/size_classes.h"
 
 namespace refmalloc {
 
@@ -15,32 +14,35 @@ constinit Options options;
 
 namespace {
 
-struct OptionRow {
-  const char* name;
-  std::uint64_t lowest;
-  std::uint64_t highest;
-};
+// Longer names are cut in messages, and near to nothing.
+constexpr std::size_t kLongestName = 40;
 
-// Requests that fit a size class always come from a slab, so the threshold starts above the
-// largest class.
-constexpr OptionRow kRows[] = {
-    {"mmap_threshold", kLargestClassBytes + 1, std::uint64_t{1} << 40},
-    {"trim_threshold", 0, std::uint64_t{1} << 40},
-    {"decay_ms", 0, 1'000'000'000},
-    {"arenas", 1, kMostArenas},
-    {"thp", 0, 2},
-};
-static_assert(sizeof kRows / sizeof kRows[0] == static_cast<unsigned>(Option::kCount));
-
-constexpr unsigned kNotFound = static_cast<unsigned>(Option::kCount);
+bool equals(const char* word, const char* text, std::size_t length) noexcept {
+  return std::strlen(word) == length && std::memcmp(word, text, length) == 0;
+}
 
 unsigned row_of(const char* name, std::size_t length) noexcept {
   unsigned row = 0;
-  while (row < kNotFound && (std::strlen(kRows[row].name) != length ||
-                             std::memcmp(kRows[row].name, name, length) != 0)) {
-    ++row;
-  }
+  while (row < kOptionsCount && !equals(kOptionRows[row].name, name, length)) ++row;
   return row;
+}
+
+// How many letters have to be put in, left out or changed to make one text of the other. Only the
+// row of the table that is being filled is kept.
+std::size_t edits_between(const char* a, std::size_t a_length, const char* b) noexcept {
+  const std::size_t b_length = std::strlen(b);
+  std::size_t row[kLongestName + 1];
+  for (std::size_t j = 0; j <= b_length; ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a_length; ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b_length; ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row[b_length];
 }
 
 // Log2 of the factor of a unit letter; 64 when it is none.
@@ -58,6 +60,30 @@ unsigned unit_shift(char letter) noexcept {
     default:
       return 64;
   }
+}
+
+void report_unknown_key(const char* name, std::size_t length) noexcept {
+  Message message;
+  message.text("REFMALLOC_CONF: unknown key '").text(name, std::min(length, kLongestName));
+  message.text("' ignored");
+  if (const char* const near = nearest_option(name, length); near != nullptr) {
+    message.text("; did you mean ").text(near).text("?");
+  }
+  message.write();
+}
+
+void report_bad_value(const OptionRow& row, const char* text, std::size_t length) noexcept {
+  Message message;
+  message.text("REFMALLOC_CONF: ").text(row.name).text(" cannot be '");
+  message.text(text, std::min(length, kLongestName)).text("', ignored; give ");
+  if (row.words == nullptr) {
+    message.text("a number from ").number(row.lowest).text(" to ").number(row.highest);
+  } else {
+    for (std::uint64_t word = 0; word <= row.highest; ++word) {
+      message.text(word == 0 ? "" : word == row.highest ? " or " : ", ").text(row.words[word]);
+    }
+  }
+  message.write();
 }
 
 }  // namespace
@@ -83,8 +109,32 @@ bool parse_quantity(const char* text, std::size_t length, std::uint64_t& value) 
   return true;
 }
 
+bool parse_word(const OptionRow& row, const char* text, std::size_t length,
+                std::uint64_t& value) noexcept {
+  for (std::uint64_t word = 0; word <= row.highest; ++word) {
+    if (!equals(row.words[word], text, length)) continue;
+    value = word;
+    return true;
+  }
+  return false;
+}
+
+const char* nearest_option(const char* name, std::size_t length) noexcept {
+  if (length == 0 || length > kLongestName) return nullptr;
+  const char* nearest = nullptr;
+  std::size_t fewest = SIZE_MAX;
+  for (const OptionRow& row : kOptionRows) {
+    const std::size_t edits = edits_between(name, length, row.name);
+    // A quarter of the letters, so that a short name is not near to everything.
+    if (edits > 1 + std::strlen(row.name) / 4 || edits >= fewest) continue;
+    fewest = edits;
+    nearest = row.name;
+  }
+  return nearest;
+}
+
 void Options::set(Option option, std::uint64_t value) noexcept {
-  const OptionRow& row = kRows[static_cast<unsigned>(option)];
+  const OptionRow& row = kOptionRows[static_cast<unsigned>(option)];
   if (value < row.lowest) value = row.lowest;
   if (value > row.highest) value = row.highest;
   values_[static_cast<unsigned>(option)].store(value, std::memory_order_relaxed);
@@ -93,7 +143,7 @@ void Options::set(Option option, std::uint64_t value) noexcept {
 long long Options::by_name(const char* name) const noexcept {
   if (name == nullptr) return -1;
   const unsigned row = row_of(name, std::strlen(name));
-  return row == kNotFound ? -1 : static_cast<long long>(get(static_cast<Option>(row)));
+  return row == kOptionsCount ? -1 : static_cast<long long>(get(static_cast<Option>(row)));
 }
 
 void Options::apply_one(const char* entry, std::size_t length) noexcept {
@@ -102,22 +152,22 @@ void Options::apply_one(const char* entry, std::size_t length) noexcept {
   const std::size_t name_length =
       equals == nullptr ? length
                         : static_cast<std::size_t>(static_cast<const char*>(equals) - entry);
-  const unsigned row = row_of(entry, name_length);
-  if (row == kNotFound) {
-    Message()
-        .text("REFMALLOC_CONF: unknown key '")
-        .text(entry, name_length)
-        .text("' ignored")
-        .write();
+  const unsigned found = row_of(entry, name_length);
+  if (found == kOptionsCount) {
+    report_unknown_key(entry, name_length);
     return;
   }
+  const OptionRow& row = kOptionRows[found];
+  const std::size_t value_at = std::min(name_length + 1, length);
+  const char* const text = entry + value_at;
   std::uint64_t value = 0;
-  const std::size_t value_at = name_length + 1;
-  if (value_at >= length || !parse_quantity(entry + value_at, length - value_at, value)) {
-    Message().text("REFMALLOC_CONF: no number in '").text(entry, length).text("', ignored").write();
-    return;
+  const bool understood = row.words == nullptr ? parse_quantity(text, length - value_at, value)
+                                               : parse_word(row, text, length - value_at, value);
+  if (understood) {
+    set(static_cast<Option>(found), value);
+  } else {
+    report_bad_value(row, text, length - value_at);
   }
-  set(static_cast<Option>(row), value);
 }
 
 void Options::apply(const char* text) noexcept {

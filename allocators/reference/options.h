@@ -2,13 +2,18 @@
 //
 //   REFMALLOC_CONF="mmap_threshold=256K,decay_ms=100,arenas=2"
 //
-// Every value lies inside its option's range at all times (a value outside is moved to the nearest
+// A value is a number, or one of an option's words, which then stands for its place among them.
+// Every value lies inside its option's range at all times (a number outside is moved to the nearest
 // end), so readers need no checks. Values are read without a lock and may change while threads run.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+
+#include "allocators/reference/geometry.h"
+#include "allocators/reference/size_classes.h"
 
 namespace refmalloc {
 
@@ -19,13 +24,36 @@ enum class Option : unsigned {
   kTrimThreshold,  // bytes: retained memory an arena may keep however long it is idle
   kDecayMs,        // milliseconds in which half of the idle retained memory is returned
   kArenas,         // count: arenas that threads are spread over
-  kThp,            // HugePages
+  kThp,            // HugePages, by its word
   kCount,
 };
 
+inline constexpr unsigned kOptionsCount = static_cast<unsigned>(Option::kCount);
+
+struct OptionRow {
+  const char* name;
+  std::uint64_t initial;
+  std::uint64_t lowest;
+  std::uint64_t highest;
+  const char* const* words = nullptr;  // highest + 1 of them; nullptr: the value is a number
+};
+
+inline constexpr const char* kHugePagesWords[] = {"auto", "never", "always"};
+
+// In the order of Option. Requests that fit a size class always come from a slab, so the threshold
+// starts above the largest class.
+inline constexpr OptionRow kOptionRows[] = {
+    {"mmap_threshold", std::uint64_t{8} << 20, kLargestClassBytes + 1, std::uint64_t{1} << 40},
+    {"trim_threshold", 0, 0, std::uint64_t{1} << 40},
+    {"decay_ms", 500, 0, 1'000'000'000},
+    {"arenas", 1, 1, kMostArenas},
+    {"thp", 0, 0, 2, kHugePagesWords},
+};
+static_assert(sizeof kOptionRows / sizeof kOptionRows[0] == kOptionsCount);
+
 class Options {
  public:
-  constexpr Options() = default;
+  constexpr Options() noexcept : Options(std::make_index_sequence<kOptionsCount>{}) {}
 
   [[nodiscard]] std::uint64_t get(Option option) const noexcept {
     return values_[static_cast<unsigned>(option)].load(std::memory_order_relaxed);
@@ -40,18 +68,21 @@ class Options {
   // Effective value of the option of that name, -1 for an unknown name.
   [[nodiscard]] long long by_name(const char* name) const noexcept;
 
-  // Takes the settings of a configuration text. What it does not understand is reported on stderr
-  // and skipped.
+  // Takes the settings of a configuration text. What it does not understand is reported on stderr,
+  // a line each, and skipped.
   void apply(const char* text) noexcept;
 
   // Applies REFMALLOC_CONF once. false while the C library has not set up the environment yet.
   bool load_environment() noexcept;
 
  private:
+  template <std::size_t... rows>
+  explicit constexpr Options(std::index_sequence<rows...>) noexcept
+      : values_{kOptionRows[rows].initial...} {}
+
   void apply_one(const char* entry, std::size_t length) noexcept;
 
-  std::atomic<std::uint64_t> values_[static_cast<unsigned>(Option::kCount)] = {
-      std::uint64_t{8} << 20, 0, 500, 1, 0};
+  std::atomic<std::uint64_t> values_[kOptionsCount];
   std::atomic<bool> loaded_{false};
 };
 
@@ -60,5 +91,12 @@ extern constinit Options options;
 // A decimal number with an optional K, M or G (powers of 1024). false when it is anything else or
 // does not fit.
 bool parse_quantity(const char* text, std::size_t length, std::uint64_t& value) noexcept;
+
+// The place of a word among those of the row. false when it is none of them.
+bool parse_word(const OptionRow& row, const char* text, std::size_t length,
+                std::uint64_t& value) noexcept;
+
+// The option whose name is nearest to a misspelt one; nullptr when none is near.
+const char* nearest_option(const char* name, std::size_t length) noexcept;
 
 }  // namespace refmalloc

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "allocators/reference/size_classes.h"
 
@@ -32,16 +34,66 @@ TEST(Options, refuses_what_is_no_quantity) {
   EXPECT_EQ(value, 77u);
 }
 
+std::string complaints_about(Options& options, const char* text) {
+  testing::internal::CaptureStderr();
+  options.apply(text);
+  return testing::internal::GetCapturedStderr();
+}
+
 // Silent error: one bad entry swallows those after it.
 TEST(Options, reports_what_it_does_not_understand_and_goes_on) {
   Options mine;
-  testing::internal::CaptureStderr();
-  mine.apply("colour=blue,,decay_ms,=,decay_ms=x,mmap_threshold=1M,decay_ms=7");
-  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string said = complaints_about(
+      mine, "colour=blue,,decay_ms,=,decay_ms=x,mmap_threshold=1M,decay_ms=7,colour=red");
   EXPECT_NE(said.find("'colour'"), std::string::npos) << said;
-  EXPECT_NE(said.find("decay_ms=x"), std::string::npos) << said;
+  EXPECT_NE(said.find("decay_ms cannot be 'x'"), std::string::npos) << said;
+  EXPECT_NE(said.find("a number from 0 to 1000000000"), std::string::npos) << said;
   EXPECT_EQ(mine.get(Option::kMmapThreshold), std::uint64_t{1} << 20);
   EXPECT_EQ(mine.get(Option::kDecayMs), 7u);
+}
+
+// Silent error: a slip in a name leaves the default, and the message does not help to find it.
+TEST(Options, proposes_the_name_that_was_probably_meant) {
+  for (const auto& [written, meant] :
+       {std::pair{"arena", "arenas"}, std::pair{"decay", "decay_ms"},
+        std::pair{"mmap_treshold", "mmap_threshold"}, std::pair{"decay_ms ", "decay_ms"}}) {
+    EXPECT_STREQ(nearest_option(written, std::strlen(written)), meant);
+  }
+  for (const char* nothing_like_it : {"", "x", "colour", "bogus", "LD_PRELOAD"}) {
+    EXPECT_EQ(nearest_option(nothing_like_it, std::strlen(nothing_like_it)), nullptr);
+  }
+  Options mine;
+  EXPECT_NE(complaints_about(mine, "arena=2").find("did you mean arenas?"), std::string::npos);
+}
+
+// Silent error: a prefix of a word, or more than a word, is taken for it.
+TEST(Options, takes_a_word_for_its_place_in_the_row) {
+  static constexpr const char* kColours[] = {"red", "green", "blue"};
+  const OptionRow row{.name = "colour", .initial = 0, .lowest = 0, .highest = 2, .words = kColours};
+  std::uint64_t value = 77;
+  EXPECT_TRUE(parse_word(row, "green", 5, value) && value == 1);
+  EXPECT_TRUE(parse_word(row, "blue,red", 4, value) && value == 2);
+  for (const char* none : {"", "gree", "greens", "GREEN", "1", " red"}) {
+    EXPECT_FALSE(parse_word(row, none, std::strlen(none), value)) << none;
+  }
+  EXPECT_EQ(value, 2u);
+}
+
+// Silent error: text of any length or content runs over a buffer, or moves the terminal's cursor.
+TEST(Options, survives_whatever_the_environment_holds) {
+  Options mine;
+  std::string noise;
+  for (int i = 0; i < 20'000; ++i) noise += static_cast<char>(1 + i * 7919 % 255);
+  for (const std::string& text :
+       {noise, std::string(10'000, 'a') + "=1", "decay_ms=" + std::string(10'000, '9'),
+        std::string(300, '='), std::string("\033[2J\n=1")}) {
+    const std::string said = complaints_about(mine, text.c_str());
+    EXPECT_EQ(said.find('\033'), std::string::npos);
+    EXPECT_EQ(said.find("\n\n"), std::string::npos);
+  }
+  for (const OptionRow& row : kOptionRows) {
+    EXPECT_EQ(mine.by_name(row.name), static_cast<long long>(row.initial)) << row.name;
+  }
 }
 
 // Silent error: a threshold among the size classes, or no arena at all.
