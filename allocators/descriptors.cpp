@@ -155,6 +155,11 @@ constexpr std::array kRefmallocSettings{
             .carrier = refmalloc_conf("thp"),
             .reader = refmalloc_option("thp"),
             .help = "transparent huge pages for the arenas; auto: once 32 MiB are in use"},
+    Setting{.key = "check",
+            .unit = Unit::kFlag,
+            .carrier = refmalloc_conf("check"),
+            .reader = refmalloc_option("check"),
+            .help = "no thread caches; every free is checked at once and faults are named"},
 };
 
 constexpr std::array kRefmallocStatistics{

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <new>
 
+#include "allocators/reference/faults.h"
 #include "allocators/reference/message.h"
 #include "allocators/reference/metadata.h"
 #include "allocators/reference/remote_batch.h"
@@ -50,7 +51,7 @@ void Arena::close_slab(Bin& bin, Slab& slab) noexcept {
   slab.expect_nothing_delivered();
   assert(slab.is_empty() && slab.is_valid());
   unlink(bin, slab);
-  page_map.clear(slab.run()->start, slab.run()->slices);
+  page_map.set(slab.run()->start, slab.run()->slices, kFreedEntry);
   runs_.release(*slab.run());
   slab.next = bin.retired;
   bin.retired = &slab;
@@ -159,9 +160,28 @@ void Arena::flush(std::size_t size_class, void* const* objects, std::size_t coun
 }
 
 void Arena::release_object_run(Run& run, const void* object) noexcept {
-  if (run.start != object) abort_over("free of a pointer into the middle of an object", object);
-  page_map.clear(run.start);
+  if (run.start != object) abort_over_pointer(kFreeCall, object);
+  if (!page_map.end_object(object, PageMapEntry(&run, tag_of_run(run.slices)))) [[unlikely]]
+    abort_over("double free", object);
   arenas[run.arena].runs().release(run);
+}
+
+// The slab may have retired, or even been opened elsewhere, before its bin was locked.
+void Arena::put_at_once(Slab& slab, void* object) noexcept {
+  Bin& bin = bins_[slab.size_class()];
+  bin.flushes_count.fetch_add(1, std::memory_order_relaxed);
+  const LockGuard guard(bin.lock);
+  if (page_map.find(object).record<Slab>() != &slab) abort_over("double free", object);
+  const bool was_full = slab.is_full();
+  slab.put(object);
+  --bin.objects_out;
+  after_put(bin, slab, was_full);
+}
+
+bool Arena::is_live(const Slab& slab, const void* object) noexcept {
+  const LockGuard guard(bins_[slab.size_class()].lock);
+  return page_map.find(object).record<Slab>() == &slab && slab.begins_object(object) &&
+         slab.is_taken(object);
 }
 
 void Arena::collect_remote() noexcept {

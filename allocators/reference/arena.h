@@ -52,6 +52,12 @@ class Arena {
   // arenas are delivered to them.
   void flush(std::size_t size_class, void* const* objects, std::size_t count) noexcept;
 
+  // For check=1: gives back one object of a slab of this arena, so that it is seen to be free from
+  // now on; and tells whether the object is with the program. Precondition of both: the page map
+  // has named the slab, and nobody keeps magazines.
+  void put_at_once(Slab& slab, void* object) noexcept;
+  [[nodiscard]] bool is_live(const Slab& slab, const void* object) noexcept;
+
   // Takes in what others delivered to bins that no thread of this arena has refilled since.
   void collect_remote() noexcept;
 

@@ -43,6 +43,10 @@ constexpr std::size_t slices_for(std::size_t bytes) {
   return (bytes + kSliceBytes - 1) >> kSliceShift;
 }
 
+inline bool is_slice_start(const void* pointer) {
+  return (reinterpret_cast<std::uintptr_t>(pointer) & (kSliceBytes - 1)) == 0;
+}
+
 constexpr bool is_power_of_two(std::size_t value) {
   return value != 0 && (value & (value - 1)) == 0;
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "allocators/reference/faults.h"
 #include "allocators/reference/fork.h"
 #include "allocators/reference/large_objects.h"
 #include "allocators/reference/options.h"
@@ -16,6 +17,14 @@ namespace refmalloc {
 namespace {
 
 constinit std::atomic<std::uint64_t> next_decay_ns{0};
+
+bool is_checking() noexcept {
+  return options.get(Option::kCheck) != 0;
+}
+
+bool is_object_tag(std::size_t tag) noexcept {
+  return tag != 0 && tag != kFreedTag && tag != kFreeRunTag;
+}
 
 void* out_of_memory() noexcept {
   errno = ENOMEM;
@@ -65,6 +74,7 @@ __attribute__((constructor)) void start() noexcept {
   thread_registry.initialise();
   // The first request may have come before the C library knew the environment.
   options.load_environment();
+  thread_registry.settle();
   register_fork_handlers();
 }
 
@@ -79,9 +89,10 @@ bool reclaim() noexcept {
 }
 
 void* take_from_class(ThreadCache* cache, std::size_t size_class) noexcept {
-  if (cache != nullptr) return cache->refill(size_class);
+  if (cache != nullptr && !is_checking()) return cache->refill(size_class);
+  Arena& arena = cache != nullptr ? *cache->arena : thread_registry.fallback_arena();
   void* object = nullptr;
-  thread_registry.fallback_arena().refill(size_class, &object, 1);
+  arena.refill(size_class, &object, 1);
   return object;
 }
 
@@ -117,21 +128,23 @@ Placement place(std::size_t bytes, std::size_t alignment) noexcept {
 }
 
 void release_large(LargeObject& large, const void* object) noexcept {
-  if (large.start != object) abort_over("free of a pointer that was never allocated", object);
+  if (large.start != object) abort_over_pointer(kFreeCall, object);
   large_objects.release(large);
 }
 
-void release_small(ThreadCache* cache, std::size_t size_class, void* object) noexcept {
+void release_small(ThreadCache* cache, PageMapEntry entry, void* object) noexcept {
+  const std::size_t size_class = entry.tag();
+  if (is_checking()) {
+    Slab& slab = *entry.record<Slab>();
+    arenas[slab.arena()].put_at_once(slab, object);
+    return;
+  }
   if (cache == nullptr) {
     thread_registry.fallback_arena().flush(size_class, &object, 1);
     return;
   }
   if (cache->magazines[size_class].top[-1] == object) abort_over("double free", object);
   cache->push_full(size_class, object);
-}
-
-bool is_run(PageMapEntry entry) noexcept {
-  return entry.tag() == kMediumTag || is_run_class(entry.tag());
 }
 
 void* resize_run(Run& run, std::size_t bytes) noexcept {
@@ -156,16 +169,56 @@ void* resize_in_place(void* object, PageMapEntry entry, std::size_t bytes) noexc
     if (bytes <= kLargestClassBytes) return nullptr;
     return large_objects.resize(*large, bytes) ? large->start : nullptr;
   }
-  if (is_run(entry)) return resize_run(*entry.record<Run>(), bytes);
+  if (is_run_tag(entry.tag())) return resize_run(*entry.record<Run>(), bytes);
   const std::size_t room = kClassShapes[entry.tag()].bytes;
   return bytes <= room && bytes >= room / 2 ? object : nullptr;
 }
 
-// The entry of a live object, or the process ends.
-PageMapEntry entry_of_object(const void* object) noexcept {
+std::size_t room_of(PageMapEntry entry) noexcept {
+  if (is_run_tag(entry.tag())) return entry.record<Run>()->bytes();
+  switch (entry.tag()) {
+    case 0:
+    case kFreedTag:
+    case kFreeRunTag:
+      return 0;
+    case kLargeTag:
+      return entry.record<LargeObject>()->bytes;
+    default:
+      return kClassShapes[entry.tag()].bytes;
+  }
+}
+
+// The entry of an object, or the process ends. Only under check=1 is a freed object in a slab
+// known.
+PageMapEntry expect_object(const Call& call, const void* object) noexcept {
   const PageMapEntry entry = page_map.find(object);
-  if (!owns(object)) abort_over("realloc of a pointer that is not an object", object);
+  bool is_object = owns(object);
+  if (is_object && is_checking() && entry.tag() <= kClassesCount) {
+    const Slab& slab = *entry.record<Slab>();
+    is_object = arenas[slab.arena()].is_live(slab, object);
+  }
+  if (!is_object) abort_over_pointer(call, object);
   return entry;
+}
+
+// An object may have been shortened at its place by realloc, and aligned ones are larger than asked
+// for: only what cannot be is a fault.
+bool may_have_size(PageMapEntry entry, SizeHint hint) noexcept {
+  const std::size_t room = room_of(entry);
+  if (hint.bytes > room) return false;
+  if (hint.alignment > kMinimumAlignment) return true;
+  if (entry.tag() > kClassesCount) return hint.bytes > kLargestClassBytes;
+  return hint.bytes >= room / 2 || class_of_bytes(hint.bytes) == entry.tag();
+}
+
+// What is no object is left to who frees it.
+void expect_size(const void* object, PageMapEntry entry, SizeHint hint) noexcept {
+  if (hint.bytes == SIZE_MAX || !owns(object)) return;
+  if (!may_have_size(entry, hint)) abort_over("sized free with a wrong size", object);
+  const std::size_t below = hint.alignment == 0 ? 0 : hint.alignment - 1;
+  if ((reinterpret_cast<std::uintptr_t>(object) & below) != 0) {
+    abort_over("sized free with a wrong alignment", object);
+  }
 }
 
 // A new place for an object of `old_bytes`. Copying a long one again at every small step would cost
@@ -200,18 +253,18 @@ void* allocate_beyond_classes(std::size_t bytes) noexcept {
   return placement.start != nullptr ? placement.start : out_of_memory();
 }
 
-void deallocate_slowly(void* object, PageMapEntry entry) noexcept {
+void deallocate_slowly(void* object, PageMapEntry entry, SizeHint hint) noexcept {
   if (object == nullptr) return;
   const std::size_t tag = entry.tag();
-  if (tag == 0) abort_over("free of a pointer that was never allocated", object);
-  if (tag == kFreeRunTag) abort_over("double free, or free of a pointer into free memory", object);
+  if (!is_object_tag(tag)) abort_over_pointer(kFreeCall, object);
+  if (is_checking()) expect_size(object, entry, hint);
   ThreadCache* const cache = thread_registry.cache_of_this_thread();
-  if (tag == kMediumTag) {
+  if (tag == kMediumTag || (is_checking() && is_run_tag(entry.tag()))) {
     Arena::release_object_run(*entry.record<Run>(), object);
   } else if (tag == kLargeTag) {
     release_large(*entry.record<LargeObject>(), object);
   } else {
-    release_small(cache, tag, object);
+    release_small(cache, entry, object);
   }
   tick(cache);
 }
@@ -243,8 +296,9 @@ void* reallocate(void* object, std::size_t bytes) noexcept {
     return nullptr;
   }
   if (bytes > kLargestRequest) return out_of_memory();
-  const std::size_t old_bytes = usable_bytes(object);
-  void* const same = resize_in_place(object, entry_of_object(object), bytes);
+  const PageMapEntry entry = expect_object(kReallocCall, object);
+  const std::size_t old_bytes = room_of(entry);
+  void* const same = resize_in_place(object, entry, bytes);
   if (same != nullptr) return same;
   void* const moved = allocate_for_move(old_bytes, bytes);
   if (moved == nullptr) return nullptr;
@@ -254,24 +308,16 @@ void* reallocate(void* object, std::size_t bytes) noexcept {
 }
 
 std::size_t usable_bytes(const void* object) noexcept {
-  const PageMapEntry entry = page_map.find(object);
-  if (is_run(entry)) return entry.record<Run>()->bytes();
-  switch (entry.tag()) {
-    case 0:
-    case kFreeRunTag:
-      return 0;
-    case kLargeTag:
-      return entry.record<LargeObject>()->bytes;
-    default:
-      return kClassShapes[entry.tag()].bytes;
-  }
+  if (is_checking() && object != nullptr) return room_of(expect_object(kUsableSizeCall, object));
+  return room_of(page_map.find(object));
 }
 
 bool owns(const void* object) noexcept {
   const PageMapEntry entry = page_map.find(object);
-  if (is_run(entry)) return entry.record<Run>()->start == object;
+  if (is_run_tag(entry.tag())) return entry.record<Run>()->start == object;
   switch (entry.tag()) {
     case 0:
+    case kFreedTag:
     case kFreeRunTag:
       return false;
     case kLargeTag:

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "allocators/reference/message.h"
 #include "allocators/reference/page_map.h"
@@ -18,7 +19,13 @@ namespace refmalloc {
 
 void* allocate_after_miss(std::size_t size_class) noexcept;
 void* allocate_beyond_classes(std::size_t bytes) noexcept;
-void deallocate_slowly(void* object, PageMapEntry entry) noexcept;
+
+// What a sized form of free or delete says of the object.
+struct SizeHint {
+  std::size_t bytes = SIZE_MAX;  // SIZE_MAX: nothing
+  std::size_t alignment = 1;
+};
+void deallocate_slowly(void* object, PageMapEntry entry, SizeHint hint) noexcept;
 
 // nullptr with ENOMEM when there is no memory; a request of 0 bytes gets the smallest object.
 inline void* allocate(std::size_t bytes) noexcept {
@@ -34,14 +41,15 @@ inline void* allocate(std::size_t bytes) noexcept {
 }
 
 // Keeps errno. nullptr is fine; any other pointer that is not ours, or not an object's, is fatal.
-// Pointers whose tag is no size class meet a magazine that is always full.
-inline void deallocate(void* object) noexcept {
+// Pointers whose tag is no size class meet a magazine that is always full. The hint is looked at
+// under check=1 only.
+inline void deallocate(void* object, SizeHint hint = {}) noexcept {
   const PageMapEntry entry = page_map.find(object);
   ThreadCache& cache = *thread_cache;
   Magazine& magazine = cache.magazines[entry.tag()];
   void** const top = magazine.top;
   if (top == magazine.high || --cache.frees_until_tick == 0) [[unlikely]] {
-    return deallocate_slowly(object, entry);
+    return deallocate_slowly(object, entry, hint);
   }
   if (top[-1] == object) [[unlikely]]
     abort_over("double free", object);
@@ -59,7 +67,7 @@ void* allocate_aligned(std::size_t bytes, std::size_t alignment) noexcept;
 // is no memory the object stays as it is.
 void* reallocate(void* object, std::size_t bytes) noexcept;
 
-// 0 for what is not ours.
+// 0 for what is not ours; under check=1 only nullptr may be none.
 std::size_t usable_bytes(const void* object) noexcept;
 bool owns(const void* object) noexcept;
 

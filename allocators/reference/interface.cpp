@@ -100,13 +100,14 @@ std::size_t REFMALLOC_NAME(malloc_usable_size)(void* object) noexcept {
   return refmalloc::usable_bytes(object);
 }
 
-// The sizes are hints of the caller; the page map knows better.
-void REFMALLOC_NAME(free_sized)(void* object, std::size_t) noexcept {
-  refmalloc::deallocate(object);
+// The sizes are hints of the caller; the page map knows better, and check=1 compares them.
+void REFMALLOC_NAME(free_sized)(void* object, std::size_t bytes) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes});
 }
 
-void REFMALLOC_NAME(free_aligned_sized)(void* object, std::size_t, std::size_t) noexcept {
-  refmalloc::deallocate(object);
+void REFMALLOC_NAME(free_aligned_sized)(void* object, std::size_t alignment,
+                                        std::size_t bytes) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes, .alignment = alignment});
 }
 
 int REFMALLOC_NAME(malloc_trim)(std::size_t) noexcept {

@@ -78,8 +78,8 @@ void print_arena(FILE* stream, unsigned arena, const refmalloc_arena_statistics&
 
 extern "C" {
 
-// As in the GNU C library: `arena` is what is not mapped object by object, and the sum of what of it
-// is in use (uordblks) and free (fordblks); large objects are in hblkhd alone. The rest has no
+// As in the GNU C library: `arena` is what is not mapped object by object, and the sum of what of
+// it is in use (uordblks) and free (fordblks); large objects are in hblkhd alone. The rest has no
 // meaning here.
 RefmallocMallinfo2 REFMALLOC_NAME(mallinfo2)() noexcept {
   const refmalloc_statistics now = refmalloc::statistics();

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "allocators/reference/message.h"
 #include "allocators/reference/metadata.h"
 #include "allocators/reference/options.h"
 #include "allocators/reference/os.h"
@@ -215,7 +216,8 @@ void LargeObjects::drop_surplus() noexcept {
 }
 
 void LargeObjects::release(LargeObject& object) noexcept {
-  page_map.clear(object.start);
+  if (!page_map.end_object(object.start, PageMapEntry(&object, kLargeTag))) [[unlikely]]
+    abort_over("double free", object.start);
   {
     const LockGuard guard(lock_);
     used_bytes_ -= object.bytes;
@@ -227,7 +229,7 @@ void LargeObjects::release(LargeObject& object) noexcept {
 // The page map's entry follows the object.
 bool LargeObjects::grow(LargeObject& object, std::size_t bytes) noexcept {
   const std::size_t before = object.bytes;
-  page_map.clear(object.start);
+  page_map.set(object.start, kFreedEntry);
   const bool lengthened = lengthen(object, round_up(with_slack(bytes), kSliceBytes)) ||
                           lengthen(object, round_up(bytes, kSliceBytes));
   page_map.set(object.start, PageMapEntry(&object, kLargeTag));

@@ -67,6 +67,17 @@ Message& Message::address(const void* pointer) noexcept {
   return *this;
 }
 
+Message& Message::inside_object(const void* pointer, const void* object,
+                                std::size_t bytes) noexcept {
+  return text(" of a pointer into the middle of an object: ")
+      .address(pointer)
+      .text(" (object of ")
+      .number(bytes)
+      .text(" bytes at ")
+      .address(object)
+      .text(")");
+}
+
 void Message::write() noexcept {
   buffer_[length_++] = '\n';
   os::write_to_stderr(buffer_, length_);

@@ -21,6 +21,10 @@ class Message {
   Message& right(const char* words, std::size_t columns) noexcept;
   Message& left(const char* words, std::size_t columns) noexcept;
   Message& address(const void* pointer) noexcept;
+
+  // " of a pointer into the middle of an object: …" with the object.
+  Message& inside_object(const void* pointer, const void* object, std::size_t bytes) noexcept;
+
   void write() noexcept;
 
   [[nodiscard]] const char* begin() const noexcept { return buffer_; }

@@ -104,11 +104,11 @@ EXPORT void operator delete(void* object) noexcept {
 EXPORT void operator delete[](void* object) noexcept {
   refmalloc::deallocate(object);
 }
-EXPORT void operator delete(void* object, std::size_t) noexcept {
-  refmalloc::deallocate(object);
+EXPORT void operator delete(void* object, std::size_t bytes) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes});
 }
-EXPORT void operator delete[](void* object, std::size_t) noexcept {
-  refmalloc::deallocate(object);
+EXPORT void operator delete[](void* object, std::size_t bytes) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes});
 }
 EXPORT void operator delete(void* object, std::align_val_t) noexcept {
   refmalloc::deallocate(object);
@@ -116,11 +116,12 @@ EXPORT void operator delete(void* object, std::align_val_t) noexcept {
 EXPORT void operator delete[](void* object, std::align_val_t) noexcept {
   refmalloc::deallocate(object);
 }
-EXPORT void operator delete(void* object, std::size_t, std::align_val_t) noexcept {
-  refmalloc::deallocate(object);
+EXPORT void operator delete(void* object, std::size_t bytes, std::align_val_t alignment) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes, .alignment = static_cast<std::size_t>(alignment)});
 }
-EXPORT void operator delete[](void* object, std::size_t, std::align_val_t) noexcept {
-  refmalloc::deallocate(object);
+EXPORT void operator delete[](void* object, std::size_t bytes,
+                              std::align_val_t alignment) noexcept {
+  refmalloc::deallocate(object, {.bytes = bytes, .alignment = static_cast<std::size_t>(alignment)});
 }
 EXPORT void operator delete(void* object, const std::nothrow_t&) noexcept {
   refmalloc::deallocate(object);

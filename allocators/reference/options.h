@@ -25,6 +25,7 @@ enum class Option : unsigned {
   kDecayMs,        // milliseconds in which half of the idle retained memory is returned
   kArenas,         // count: arenas that threads are spread over
   kThp,            // HugePages, by its word
+  kCheck,          // 0 or 1: every free is checked at once, without magazines
   kCount,
 };
 
@@ -48,6 +49,7 @@ inline constexpr OptionRow kOptionRows[] = {
     {"decay_ms", 500, 0, 1'000'000'000},
     {"arenas", 1, 1, kMostArenas},
     {"thp", 0, 0, 2, kHugePagesWords},
+    {"check", 0, 0, 1},
 };
 static_assert(sizeof kOptionRows / sizeof kOptionRows[0] == kOptionsCount);
 

@@ -125,4 +125,25 @@ bool PageMap::is_huge(const void* pointer) const noexcept {
   return (word >> (index % kWordBits) & 1) != 0;
 }
 
+bool PageMap::end_object(const void* start, PageMapEntry entry) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  std::uintptr_t expected = entry.bits();
+  return leaf_of(address).entries[leaf_index(address)].compare_exchange_strong(
+      expected, kFreedEntry.bits(), std::memory_order_acq_rel, std::memory_order_relaxed);
+}
+
+PageMapEntry PageMap::find_back(const void* pointer) const noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  std::size_t end = leaf_index(address) + 1;
+  for (std::size_t root = root_index(address) + 1; root-- > 0; end = kLeafEntries) {
+    if (root_[root].load(std::memory_order_acquire) == 0) continue;
+    const Leaf& leaf = leaf_of(root << (kSliceShift + kLeafBits));
+    while (end-- > 0) {
+      const PageMapEntry entry(leaf.entries[end].load(std::memory_order_acquire));
+      if (entry.tag() != 0 && entry.tag() != kFreedTag) return entry;
+    }
+  }
+  return {};
+}
+
 }  // namespace refmalloc

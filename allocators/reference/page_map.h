@@ -8,6 +8,9 @@
 //   tag 0           nothing of ours begins or lies in this slice
 //   tag 1 … 56      Slab*: the slice is part of a slab of that size class
 //   tag 57 … 59     Run*: an object of 2, 3 or 4 slices begins at this slice
+//   kFreedTag       as tag 0; a medium or large object that began at this slice, or the slab that
+//   it
+//                   was part of, has been freed
 //   kMediumTag      Run*: a longer medium object begins at this slice
 //   kLargeTag       LargeObject*: a large object begins at this slice
 //   kFreeRunTag     Run*: first or last slice of a free run
@@ -17,7 +20,8 @@
 // kernel was asked for huge pages, which are returned whole or not at all.
 //
 // Invariants: entries and dirty bits are written only by the owner of the slice, under the owner's
-// lock (huge bits by whoever maps or unmaps); leaves are never unmapped, and the empty leaf is
+// lock (huge bits by whoever maps or unmaps; an object's end by an atomic exchange of whoever frees
+// it, before it has the lock); leaves are never unmapped, and the empty leaf is
 // never written. Reading needs no lock.
 #pragma once
 
@@ -31,6 +35,7 @@
 namespace refmalloc {
 
 inline constexpr std::size_t kTags = 64;
+inline constexpr std::size_t kFreedTag = 60;
 inline constexpr std::size_t kMediumTag = 61;
 inline constexpr std::size_t kLargeTag = 62;
 inline constexpr std::size_t kFreeRunTag = 63;
@@ -55,6 +60,8 @@ class PageMapEntry {
   std::uintptr_t bits_ = 0;
 };
 
+inline constexpr PageMapEntry kFreedEntry{kFreedTag};
+
 class PageMap {
  public:
   constexpr PageMap() = default;
@@ -68,6 +75,9 @@ class PageMap {
         reinterpret_cast<const Leaf*>(reinterpret_cast<const char*>(&empty_leaf_) + offset);
     return PageMapEntry(leaf->entries[leaf_index(address)].load(std::memory_order_acquire));
   }
+
+  // The nearest entry at or before the pointer's slice that has an owner. Slow: for messages.
+  [[nodiscard]] PageMapEntry find_back(const void* pointer) const noexcept;
 
   // Makes sure that `set` works for all slices of the range. false when there is no memory.
   bool cover(const void* start, std::size_t bytes) noexcept;
@@ -98,6 +108,10 @@ class PageMap {
   void set_huge(const void* start, std::size_t slices, bool huge) noexcept;
   [[nodiscard]] bool is_huge(const void* pointer) const noexcept;
 
+  // The end of the object that begins at `start`: its entry becomes kFreedEntry. false when it is
+  // not `entry` any more: somebody else was faster.
+  [[nodiscard]] bool end_object(const void* start, PageMapEntry entry) noexcept;
+
   // Address space of the leaves.
   [[nodiscard]] std::size_t mapped_bytes() noexcept;
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
@@ -106,10 +120,12 @@ class PageMap {
   static constexpr std::size_t kLeafBits = 16;
   static constexpr std::size_t kRootBits = kAddressBits - kSliceShift - kLeafBits;
 
+  static constexpr std::size_t kLeafEntries = std::size_t{1} << kLeafBits;
+
   struct Leaf {
-    std::atomic<std::uintptr_t> entries[std::size_t{1} << kLeafBits];
-    std::atomic<std::uint64_t> dirty[(std::size_t{1} << kLeafBits) / kWordBits];
-    std::atomic<std::uint64_t> huge[(std::size_t{1} << kLeafBits) / kHugePageSlices / kWordBits];
+    std::atomic<std::uintptr_t> entries[kLeafEntries];
+    std::atomic<std::uint64_t> dirty[kLeafEntries / kWordBits];
+    std::atomic<std::uint64_t> huge[kLeafEntries / kHugePageSlices / kWordBits];
   };
 
   static constexpr std::size_t kLeafBytes = round_up(sizeof(Leaf), kSliceBytes);

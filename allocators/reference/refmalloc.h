@@ -68,8 +68,8 @@ struct refmalloc_class_statistics {
 
 const char* refmalloc_version(void);
 
-/* Effective value of a setting of REFMALLOC_CONF; -1 for an unknown one. Where words are allowed, the
- * place of the word among them, from 0. */
+/* Effective value of a setting of REFMALLOC_CONF; -1 for an unknown one. Where words are allowed,
+ * the place of the word among them, from 0. */
 long long refmalloc_option(const char* key);
 
 /* 1 when an object of this heap begins at the address. */

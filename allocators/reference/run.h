@@ -42,6 +42,9 @@ static_assert(sizeof(Run) == kTags);
 constexpr std::size_t tag_of_run(std::size_t slices) {
   return slices <= kMostKeptRunSlices ? run_class_of(slices) : kMediumTag;
 }
-static_assert(kLastRunClass < kMediumTag);
+constexpr bool is_run_tag(std::size_t tag) {
+  return tag == kMediumTag || is_run_class(tag);
+}
+static_assert(kLastRunClass < kFreedTag);
 
 }  // namespace refmalloc

@@ -1,5 +1,6 @@
 #include "allocators/reference/slab.h"
 
+#include <cstdlib>
 #include <new>
 
 #include "allocators/reference/message.h"
@@ -64,10 +65,27 @@ bool Slab::begins_object(const void* pointer) const noexcept {
   return index < shape().objects && index * shape().bytes == offset;
 }
 
+const char* Slab::object_around(const void* pointer) const noexcept {
+  const auto offset = static_cast<std::size_t>(static_cast<const char*>(pointer) - start_);
+  if (offset >= shape().objects * shape().bytes) return nullptr;
+  return start_ + object_at(size_class_, offset) * shape().bytes;
+}
+
+bool Slab::is_taken(const void* object) const noexcept {
+  const std::size_t index = index_of(object);
+  return (free_bits()[index / kWordBits] >> (index % kWordBits) & 1) == 0;
+}
+
+void Slab::abort_over_no_object(const void* pointer) const noexcept {
+  const char* const object = object_around(pointer);
+  if (object == nullptr) abort_over("free of a pointer that was never allocated", pointer);
+  Message().text("free").inside_object(pointer, object, shape().bytes).write();
+  std::abort();
+}
+
 std::size_t Slab::index_of(const void* object) const noexcept {
-  if (!begins_object(object)) [[unlikely]] {
-    abort_over("free of a pointer into the middle of an object", object);
-  }
+  if (!begins_object(object)) [[unlikely]]
+    abort_over_no_object(object);
   return object_at(size_class_,
                    static_cast<std::size_t>(static_cast<const char*>(object) - start_));
 }

@@ -53,6 +53,12 @@ class alignas(kTags) Slab {
   [[nodiscard]] std::size_t index_of(const void* object) const noexcept;
   [[nodiscard]] bool begins_object(const void* pointer) const noexcept;
 
+  // Start of the object that the address lies in; nullptr behind the last one.
+  [[nodiscard]] const char* object_around(const void* pointer) const noexcept;
+
+  // Precondition: begins_object(object). Whether it is with the program, or in a magazine.
+  [[nodiscard]] bool is_taken(const void* object) const noexcept;
+
   [[nodiscard]] bool is_full() const noexcept { return free_objects_ == 0; }
   [[nodiscard]] bool is_empty() const noexcept { return free_objects_ == shape().objects; }
   [[nodiscard]] std::size_t free_objects() const noexcept { return free_objects_; }
@@ -75,6 +81,7 @@ class alignas(kTags) Slab {
   }
   [[nodiscard]] std::size_t words() const noexcept { return words_of(size_class_); }
   [[noreturn]] void abort_over_double_free(std::size_t word, std::uint64_t objects) const noexcept;
+  [[noreturn]] void abort_over_no_object(const void* pointer) const noexcept;
   [[nodiscard]] std::uint64_t* free_bits() const noexcept;
   [[nodiscard]] std::atomic<std::uint64_t>* remote_bits() const noexcept;
 

@@ -23,6 +23,12 @@ void ThreadCache::open(Arena& home) noexcept {
   assert(is_valid());
 }
 
+void ThreadCache::open_without_magazines(Arena& home) noexcept {
+  arena = &home;
+  frees_until_tick = kFreesPerTick;
+  for (Magazine& magazine : magazines) magazine = {};
+}
+
 bool ThreadCache::is_one_sided(const Magazine& magazine) noexcept {
   return magazine.streak >= kLongStreak || magazine.streak <= -kLongStreak;
 }
@@ -123,6 +129,7 @@ bool ThreadCache::belongs_to(const Arena& home) const noexcept {
 bool ThreadCache::is_valid() const noexcept {
   for (std::size_t c = 1; c <= kLastRunClass; ++c) {
     const Magazine& magazine = magazines[c];
+    if (magazine.low == nullptr && magazine.high == nullptr) continue;
     if (magazine.low > magazine.top || magazine.top > magazine.high) return false;
     if (magazine.high > magazine.low + magazine_limit(c) || magazine.low[-1] != nullptr)
       return false;

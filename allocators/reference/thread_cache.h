@@ -16,7 +16,8 @@
 // Invariants: low <= top <= high <= low + limit; low[-1] is a guard that is always null, so that
 // free may compare top[-1] of an empty magazine; an object is in at most one magazine. The cache of
 // a thread that has none yet is empty_cache, of one that has given its own back exited_cache: their
-// magazines are empty and full at the same time, and so are those of tags that are no size class.
+// magazines are empty and full at the same time, and so are those of tags that are no size class,
+// and all under check=1.
 #pragma once
 
 #include <cstddef>
@@ -82,6 +83,9 @@ class alignas(kCacheLineBytes) ThreadCache {
   constexpr ThreadCache() = default;
 
   void open(Arena& arena) noexcept;
+
+  // As `open`, with magazines that are empty and full for ever: everything takes the slow path.
+  void open_without_magazines(Arena& arena) noexcept;
 
   // One object of the class, after its magazine was found empty. nullptr: no memory.
   void* refill(std::size_t size_class) noexcept;

@@ -44,6 +44,21 @@ Arena& ThreadRegistry::least_used_arena() noexcept {
   return arenas[best];
 }
 
+void ThreadRegistry::stock(ThreadCache& cache, Arena& arena) noexcept {
+  if (options.get(Option::kCheck) != 0) {
+    cache.open_without_magazines(arena);
+  } else {
+    cache.open(arena);
+  }
+}
+
+void ThreadRegistry::settle() noexcept {
+  ThreadCache* const cache = thread_cache;
+  if (cache == &empty_cache || options.get(Option::kCheck) == 0) return;
+  cache->flush_all();
+  cache->open_without_magazines(*cache->arena);
+}
+
 ThreadCache* ThreadRegistry::open() noexcept {
   const LockGuard guard(lock_);
   ThreadCache* cache = spare_caches_;
@@ -58,7 +73,7 @@ ThreadCache* ThreadRegistry::open() noexcept {
   }
   Arena& arena = least_used_arena();
   arena.threads_count.fetch_add(1, std::memory_order_relaxed);
-  cache->open(arena);
+  stock(*cache, arena);
   cache->last_trim_ns = os::coarse_nanoseconds();
   return cache;
 }

@@ -35,6 +35,10 @@ class ThreadRegistry {
     return arenas_in_use_.load(std::memory_order_acquire);
   }
 
+  // Settings are known that may say check=1: takes away the magazines of a thread that has some
+  // from before. Only the calling thread exists.
+  void settle() noexcept;
+
   // All caches, those that wait for a thread included, from the newest by `older`. They are never
   // unmapped.
   [[nodiscard]] const ThreadCache* newest_cache() const noexcept {
@@ -49,6 +53,7 @@ class ThreadRegistry {
  private:
   void initialise_once() noexcept;
   ThreadCache* open() noexcept;
+  static void stock(ThreadCache& cache, Arena& arena) noexcept;
   void close(ThreadCache& cache) noexcept;
   Arena& least_used_arena() noexcept;
 

@@ -12,8 +12,7 @@ namespace {
 TEST(FaultsDeathTest, a_double_free_right_away_is_named) {
   for (const std::size_t size : {1ul, 100ul, 1024ul, 32768ul, 40'000ul, 20ul << 20}) {
     void* const object = refmalloc_malloc(size);
-    EXPECT_DEATH((refmalloc_free(object), refmalloc_free(object)),
-                 size <= 40'000 ? "double free.*0x" : "never allocated.*0x");
+    EXPECT_DEATH((refmalloc_free(object), refmalloc_free(object)), "double free.*0x");
   }
 }
 
@@ -45,20 +44,20 @@ TEST(FaultsDeathTest, a_foreign_pointer_is_named) {
   EXPECT_DEATH(refmalloc_free(foreign), "never allocated.*0x");
   EXPECT_DEATH(refmalloc_free(&data), "never allocated.*0x");
   EXPECT_DEATH(refmalloc_free(&local), "never allocated.*0x");
-  EXPECT_DEATH(refmalloc_realloc(foreign, 10), "not an object.*0x");
+  EXPECT_DEATH(refmalloc_realloc(foreign, 10), "realloc of a pointer that was never.*0x");
   std::free(foreign);
 }
 
-TEST(FaultsDeathTest, an_interior_pointer_is_named_when_it_reaches_the_slab) {
+TEST(FaultsDeathTest, an_interior_pointer_is_named_in_a_slab_when_it_arrives_there) {
   auto* const small = static_cast<char*>(refmalloc_malloc(100));
   EXPECT_DEATH((refmalloc_free(small + 16), refmalloc_malloc_trim(0)), "middle of an object.*0x");
-  EXPECT_DEATH(refmalloc_realloc(small + 16, 10), "not an object.*0x");
+  EXPECT_DEATH(refmalloc_realloc(small + 16, 10), "middle of an object.*0x");
   auto* const medium = static_cast<char*>(refmalloc_malloc(300'000));
   EXPECT_DEATH(refmalloc_free(medium + 8), "middle of an object.*0x");
-  EXPECT_DEATH(refmalloc_free(medium + 70'000), "never allocated.*0x");
+  EXPECT_DEATH(refmalloc_free(medium + 70'000), "middle of an object.*0x");
   auto* const large = static_cast<char*>(refmalloc_malloc(20u << 20));
-  EXPECT_DEATH(refmalloc_free(large + 16), "never allocated.*0x");
-  EXPECT_DEATH(refmalloc_free(large + (1 << 20)), "never allocated.*0x");
+  EXPECT_DEATH(refmalloc_free(large + 16), "middle of an object.*0x");
+  EXPECT_DEATH(refmalloc_free(large + (1 << 20)), "middle of an object.*0x");
   refmalloc_free(small);
   refmalloc_free(medium);
   refmalloc_free(large);

@@ -101,6 +101,19 @@ constexpr RealProgram kPrograms[] = {
 INSTANTIATE_TEST_SUITE_P(RealPrograms, PreloadTest, testing::ValuesIn(kPrograms),
                          [](const auto& test) { return test.param.name; });
 
+// Silent error: a sound program, sized deletes and threads in it, is called faulty.
+TEST(Preload, finds_no_fault_in_real_programs_under_check) {
+  for (const RealProgram& program : kPrograms) {
+    const std::string name = program.name;
+    if (name != "sort" && name != "compiler") continue;
+    if (shell(std::string("command -v ") + program.needs).status != 0) continue;
+    const Outcome expected = shell(program.command);
+    const Outcome seen = shell("export REFMALLOC_CONF=check=1; " + preloaded(program.command));
+    EXPECT_EQ(seen.status, 0) << name;
+    EXPECT_EQ(seen.output, expected.output) << name;
+  }
+}
+
 // Silent error: an entry point that is still the C library's, whose memory we would then free.
 TEST(Preload, serves_every_function_and_operator) {
   const Outcome outcome = shell(preloaded("'" REFMALLOC_PROGRAM "' '" REFMALLOC_PROBE "'"));
