@@ -29,6 +29,11 @@ std::size_t resident_bytes() {
   return resident_pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
+std::size_t resident_bytes_at_start() {
+  refmalloc_malloc_trim(0);
+  return resident_bytes();
+}
+
 std::size_t growth_since(std::size_t before) {
   const std::size_t now = resident_bytes();
   return now > before ? now - before : 0;
@@ -54,8 +59,7 @@ TEST(Resident, two_thousand_short_lived_threads_leave_nothing) {
     }
   };
   run_some(100);
-  refmalloc_malloc_trim(0);
-  const std::size_t before = resident_bytes();
+  const std::size_t before = resident_bytes_at_start();
   run_some(2000);
   refmalloc_malloc_trim(0);
   EXPECT_LE(growth_since(before), 2 * kMegabyte);
@@ -69,7 +73,7 @@ TEST(Resident, beside_a_thread_that_only_frees_live_memory_is_nearly_all_there_i
   std::vector<void*> ring(kLive + kLead, nullptr);
   std::atomic<std::size_t> made{0};
   std::atomic<std::size_t> freed{0};
-  const std::size_t before = resident_bytes();
+  const std::size_t before = resident_bytes_at_start();
   std::thread consumer([&] {
     for (std::size_t i = 0; i < kObjects - kLive; ++i) {
       while (made.load(std::memory_order_acquire) < i + kLive) std::this_thread::yield();
@@ -95,7 +99,7 @@ TEST(Resident, beside_a_thread_that_only_frees_live_memory_is_nearly_all_there_i
 
 // Silent error: memory that is free goes back only when the program asks for it.
 TEST(Resident, light_use_is_enough_to_return_what_was_freed) {
-  const std::size_t before = resident_bytes();
+  const std::size_t before = resident_bytes_at_start();
   std::vector<void*> objects;
   for (std::size_t bytes = 0; bytes < 200 * kMegabyte; bytes += 1000) {
     objects.push_back(refmalloc_malloc(1000));
