@@ -193,6 +193,11 @@ void RunHeap::settle() noexcept {
   insert(run, Age::kNewest);
 }
 
+Run* RunHeap::best_fit(std::size_t slices) const noexcept {
+  Run* const warm = warm_.best_fit(slices);
+  return warm != nullptr ? warm : cold_.best_fit(slices);
+}
+
 Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
   const LockGuard guard(lock_);
   if (unsettled_ != nullptr && unsettled_->slices == slices) {
@@ -201,13 +206,10 @@ Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
     return std::exchange(unsettled_, nullptr);
   }
   settle();
-  Run* run = dirty_.best_fit(slices);
-  if (run == nullptr) run = clean_.best_fit(slices);
+  Run* run = best_fit(slices);
   if (run == nullptr) {
     if (!add_chunk(slices, arena)) return nullptr;
-    // The chunk may have been joined with a run that is dirty.
-    run = dirty_.best_fit(slices);
-    if (run == nullptr) run = clean_.best_fit(slices);
+    run = best_fit(slices);
   }
   remove(*run);
   run = back_is_dirtier(*run, slices) ? take_back(*run, slices) : take_front(*run, slices);
@@ -355,11 +357,13 @@ bool RunHeap::purge_all() noexcept {
   }
   bool any = purge(SIZE_MAX, true) > 0;
   const LockGuard guard(lock_);
-  while (Run* const run = clean_.best_fit(kWorthUnmappingSlices)) {
+  for (;;) {
+    Run* const run = cold_.best_fit(kWorthUnmappingSlices);
+    // What is still dirty the kernel has refused to take.
+    if (run == nullptr || run->dirty_slices > 0) return any;
     unmap_run(*run);
     any = true;
   }
-  return any;
 }
 
 RunHeap::Usage RunHeap::usage() noexcept {
@@ -367,16 +371,15 @@ RunHeap::Usage RunHeap::usage() noexcept {
   settle();
   return {.used_slices = used_slices_,
           .dirty_slices = free_dirty_slices_,
-          .clean_slices = dirty_.slices() + clean_.slices() - free_dirty_slices_,
+          .clean_slices = warm_.slices() + cold_.slices() - free_dirty_slices_,
           .purges = purges_};
 }
 
 bool RunHeap::is_valid() noexcept {
   const LockGuard guard(lock_);
   settle();
-  if (!dirty_.is_valid() || !clean_.is_valid()) return false;
+  if (!warm_.is_valid() || !cold_.is_valid()) return false;
   std::size_t dirty = 0;
-  std::size_t listed = 0;
   for (const Run* run = oldest_; run != nullptr; run = run->newer) {
     if (run->state != RunState::kFree || run->dirty_slices == 0) return false;
     if (page_map.count_dirty(run->start, run->slices) != run->dirty_slices) return false;
@@ -384,9 +387,8 @@ bool RunHeap::is_valid() noexcept {
     if (page_map.find(run->end() - 1).record<Run>() != run) return false;
     if (free_neighbour(run->end(), *run) != nullptr) return false;
     dirty += run->dirty_slices;
-    listed += run->slices;
   }
-  return dirty == free_dirty_slices_ && listed == dirty_.slices() && idle_slices_ <= dirty;
+  return dirty == free_dirty_slices_ && idle_slices_ <= dirty;
 }
 
 }  // namespace refmalloc

@@ -5,8 +5,10 @@
 //                  └─ pages still there         └─ never touched, or returned
 //
 // Free neighbours are always joined, whatever their slices hold, so a request that is longer than
-// what was freed takes those pages and as many new ones as are missing. Runs with dirty slices are
-// used before others, and from their dirtier end, since resident pages need no fault.
+// what was freed takes those pages and as many new ones as are missing. A run is warm when at least
+// half of it is dirty. Warm runs are used before cold ones, the shortest that fits, from the dirtier
+// end: resident pages need no fault. That the untouched end of a chunk is cold keeps it whole: as
+// the shortest fit it would be used up although older memory is free.
 //
 // The run that was released last waits for one call: a request of the same length takes it as it
 // is, any other call settles it first.
@@ -92,11 +94,15 @@ class RunHeap {
   bool give_back(Run& run) noexcept;
   std::size_t purge(std::size_t slices, bool break_huge) noexcept;
   void unmap_run(Run& run) noexcept;
-  RunSet& set_of(const Run& run) noexcept { return run.dirty_slices > 0 ? dirty_ : clean_; }
+  [[nodiscard]] static bool is_warm(const Run& run) noexcept {
+    return std::size_t{run.dirty_slices} * 2 >= run.slices;
+  }
+  RunSet& set_of(const Run& run) noexcept { return is_warm(run) ? warm_ : cold_; }
+  [[nodiscard]] Run* best_fit(std::size_t slices) const noexcept;
 
   Lock lock_;
-  RunSet dirty_;  // free runs with a dirty slice
-  RunSet clean_;  // free runs without
+  RunSet warm_;
+  RunSet cold_;
   Run* oldest_ = nullptr;
   Run* newest_ = nullptr;
   Run* unsettled_ = nullptr;
