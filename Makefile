@@ -8,13 +8,13 @@ WERROR := -DHEAPWISE_WERROR=$(if $(CI),ON,OFF)
 RESULT ?= $(shell ls -dt results/20* 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap configure suite build build-clang bench apps test test-full report reference install clean
+.PHONY: help bootstrap configure suite build build-clang bench apps test test-full test-aarch64 report reference install clean
 
 help:
 	@echo 'make bench      compare all allocators here (5 to 10 minutes on a fresh machine)'
 	@echo 'make apps       the same with real servers, databases and compilers, which it installs'
 	@echo 'make test       build and run every test'
-	@echo 'make test-full  the same, all real programs, long fuzzing, and the unit tests under sanitizers'
+	@echo 'make test-full  the same, all real programs, long fuzzing, aarch64, and the unit tests under sanitizers'
 	@echo 'make build      only build, into $(BUILD)/'
 	@echo 'make report     the summary and plots of the newest result again (RESULT=DIR for another)'
 	@echo 'make reference  measure everything the README shows, anew (about an hour, after make apps)'
@@ -59,7 +59,7 @@ test: build build-clang
 # Some tests ask for more memory than there is, which a sanitizer's malloc must refuse like any other.
 test-full: export ASAN_OPTIONS = allocator_may_return_null=1
 test-full: export TSAN_OPTIONS = allocator_may_return_null=1
-test-full: test
+test-full: test test-aarch64
 	@scripts/bootstrap apps
 	@python=$$(scripts/choose-python pytest jsonschema) && HEAPWISE_BUILD_DIR=$(abspath $(BUILD)) \
 	  HEAPWISE_TEST_ALL_APPS=1 PYTHONPATH=scripts $$python -m pytest -q -p no:cacheprovider tests/campaign/test_apps.py
@@ -68,6 +68,13 @@ test-full: test
 	@for preset in asan tsan; do \
 	  cmake --preset $$preset -Wno-dev >/dev/null && cmake --build build-$$preset -j $(JOBS) --target unit_tests && \
 	  ctest --test-dir build-$$preset --output-on-failure || exit 1; done
+
+# refmalloc for the other architecture it is written for, under an emulator.
+test-aarch64:
+	@scripts/bootstrap aarch64
+	@cmake -S tests/allocators/reference/cross -B build-aarch64 -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	  -DCMAKE_TOOLCHAIN_FILE=$(abspath cmake/aarch64.cmake) -Wno-dev >/dev/null
+	@cmake --build build-aarch64 -j $(JOBS) && ctest --test-dir build-aarch64 --output-on-failure -j $(JOBS)
 
 report:
 	@test -n "$(RESULT)" || { echo 'there is no result yet: run make bench'; exit 1; }
@@ -80,4 +87,4 @@ install: suite
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:
-	rm -rf build build-clang build-debug build-asan build-tsan
+	rm -rf build build-clang build-debug build-asan build-tsan build-aarch64
