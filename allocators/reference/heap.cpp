@@ -143,7 +143,7 @@ void release_small(ThreadCache* cache, PageMapEntry entry, void* object) noexcep
     thread_registry.fallback_arena().flush(size_class, &object, 1);
     return;
   }
-  if (cache->magazines[size_class].top[-1] == object) abort_over("double free", object);
+  if (cache->tops[size_class][-1] == object) abort_over("double free", object);
   cache->push_full(size_class, object);
 }
 
@@ -245,9 +245,7 @@ void* allocate_after_miss(std::size_t size_class) noexcept {
 void* allocate_beyond_classes(std::size_t bytes) noexcept {
   const std::size_t slices = slices_for(bytes);
   if (slices <= kMostKeptRunSlices && bytes < options.get(Option::kMmapThreshold)) {
-    Magazine& magazine = thread_cache->magazines[run_class_of(slices)];
-    if (magazine.top == magazine.low) return allocate_after_miss(run_class_of(slices));
-    return *--magazine.top;
+    return pop(run_class_of(slices));
   }
   const Placement placement = place(bytes, kMinimumAlignment);
   return placement.start != nullptr ? placement.start : out_of_memory();
@@ -337,7 +335,7 @@ bool heap_is_valid() noexcept {
   for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
     if (!arenas[i].is_valid()) return false;
   }
-  const ThreadCache* const cache = thread_cache;
+  ThreadCache* const cache = thread_cache;
   if (cache != &empty_cache && cache != &exited_cache && !cache->is_valid()) return false;
   return large_objects.is_valid();
 }

@@ -27,17 +27,22 @@ struct SizeHint {
 };
 void deallocate_slowly(void* object, PageMapEntry entry, SizeHint hint) noexcept;
 
+// The newest object of the calling thread's magazine.
+inline void* pop(std::size_t size_class) noexcept {
+  ThreadCache& cache = *thread_cache;
+  void** const top = cache.tops[size_class];
+  if (top == cache.lows[size_class]) [[unlikely]]
+    return allocate_after_miss(size_class);
+  cache.tops[size_class] = top - 1;
+  return top[-1];
+}
+
 // nullptr with ENOMEM when there is no memory; a request of 0 bytes gets the smallest object.
 inline void* allocate(std::size_t bytes) noexcept {
-  if (bytes > kLargestClassBytes) [[unlikely]]
-    return allocate_beyond_classes(bytes);
-  const std::size_t size_class = class_of_bytes(bytes);
-  Magazine& magazine = thread_cache->magazines[size_class];
-  void** const top = magazine.top;
-  if (top == magazine.low) [[unlikely]]
-    return allocate_after_miss(size_class);
-  magazine.top = top - 1;
-  return top[-1];
+  if (bytes <= kTableBytes) [[likely]]
+    return pop(class_of_table(bytes));
+  if (bytes <= kLargestClassBytes) return pop(class_above_table(bytes));
+  return allocate_beyond_classes(bytes);
 }
 
 // Keeps errno. nullptr is fine; any other pointer that is not ours, or not an object's, is fatal.
@@ -46,15 +51,15 @@ inline void* allocate(std::size_t bytes) noexcept {
 inline void deallocate(void* object, SizeHint hint = {}) noexcept {
   const PageMapEntry entry = page_map.find(object);
   ThreadCache& cache = *thread_cache;
-  Magazine& magazine = cache.magazines[entry.tag()];
-  void** const top = magazine.top;
-  if (top == magazine.high || --cache.frees_until_tick == 0) [[unlikely]] {
+  const std::size_t tag = entry.tag();
+  void** const top = cache.tops[tag];
+  if (top == cache.highs[tag] || --cache.frees_until_tick == 0) [[unlikely]] {
     return deallocate_slowly(object, entry, hint);
   }
   if (top[-1] == object) [[unlikely]]
     abort_over("double free", object);
   *top = object;
-  magazine.top = top + 1;
+  cache.tops[tag] = top + 1;
 }
 
 // All bytes zero. Overflow of the product is out of memory.

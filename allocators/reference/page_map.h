@@ -130,11 +130,13 @@ class PageMap {
 
   static constexpr std::size_t kLeafBytes = round_up(sizeof(Leaf), kSliceBytes);
 
+  // Both indices are 16 bits wide, which is cheaper to cut out than any other number of bits.
+  static_assert(kLeafBits == 16 && kRootBits == 16);
   static constexpr std::size_t root_index(std::uintptr_t address) {
-    return (address >> (kSliceShift + kLeafBits)) & ((std::size_t{1} << kRootBits) - 1);
+    return static_cast<std::uint16_t>(address >> (kSliceShift + kLeafBits));
   }
   static constexpr std::size_t leaf_index(std::uintptr_t address) {
-    return (address >> kSliceShift) & ((std::size_t{1} << kLeafBits) - 1);
+    return static_cast<std::uint16_t>(address >> kSliceShift);
   }
 
   // The dirty bits of up to 64 neighbouring slices that share a word.

@@ -6,9 +6,9 @@
 //
 // Free neighbours are always joined, whatever their slices hold, so a request that is longer than
 // what was freed takes those pages and as many new ones as are missing. A run is warm when at least
-// half of it is dirty. Warm runs are used before cold ones, the shortest that fits, from the dirtier
-// end: resident pages need no fault. That the untouched end of a chunk is cold keeps it whole: as
-// the shortest fit it would be used up although older memory is free.
+// half of it is dirty. Warm runs are used before cold ones, the shortest that fits, from the
+// dirtier end: resident pages need no fault. That the untouched end of a chunk is cold keeps it
+// whole: as the shortest fit it would be used up although older memory is free.
 //
 // The run that was released last waits for one call: a request of the same length takes it as it
 // is, any other call settles it first.

@@ -66,15 +66,24 @@ constexpr SmallClassTable make_small_class_table() {
 
 inline constexpr SmallClassTable kSmallClassTable = make_small_class_table();
 
+// For requests up to kTableBytes.
+constexpr std::size_t class_of_table(std::size_t bytes) {
+  return kSmallClassTable[(bytes + kMinimumAlignment - 1) / kMinimumAlignment];
+}
+
+// For longer ones up to kLargestClassBytes: the power of two below says the doubling, the two bits
+// behind its leading one the step.
+constexpr std::size_t class_above_table(std::size_t bytes) {
+  constexpr std::size_t kTableLog = 10;
+  constexpr std::size_t kSteps = 4;
+  const std::size_t last = bytes - 1;
+  const auto log = static_cast<std::size_t>(__builtin_clzll(last) ^ 63);
+  return log * kSteps + (last >> (log - 2)) + (kLastEighthClass + 1 - kTableLog * kSteps - kSteps);
+}
+
 // The smallest class that holds `bytes`, which must be at most kLargestClassBytes.
 constexpr std::size_t class_of_bytes(std::size_t bytes) {
-  if (bytes <= kTableBytes) [[likely]] {
-    return kSmallClassTable[(bytes + kMinimumAlignment - 1) / kMinimumAlignment];
-  }
-  constexpr unsigned kTableLog = 10;
-  const std::size_t last = bytes - 1;
-  const auto log = static_cast<unsigned>(63 - __builtin_clzll(last));
-  return kLastEighthClass + 1 + (log - kTableLog) * 4 + ((last >> (log - 2)) & 3);
+  return bytes <= kTableBytes ? class_of_table(bytes) : class_above_table(bytes);
 }
 
 // The smallest class that holds `bytes` at multiples of `alignment`; 0 when there is none.

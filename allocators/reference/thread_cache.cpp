@@ -17,7 +17,9 @@ void ThreadCache::open(Arena& home) noexcept {
     *slot = nullptr;
     const std::size_t limit = magazine_limit(c);
     const std::size_t first = limit < kFirstLimit ? limit : kFirstLimit;
-    magazines[c] = {.top = slot + 1, .low = slot + 1, .high = slot + 1 + first};
+    tops[c] = lows[c] = slot + 1;
+    highs[c] = slot + 1 + first;
+    streaks_[c] = 0;
     slot += limit + 1;
   }
   assert(is_valid());
@@ -26,7 +28,7 @@ void ThreadCache::open(Arena& home) noexcept {
 void ThreadCache::open_without_magazines(Arena& home) noexcept {
   arena = &home;
   frees_until_tick = kFreesPerTick;
-  for (Magazine& magazine : magazines) magazine = {};
+  for (std::size_t tag = 0; tag < kTags; ++tag) tops[tag] = lows[tag] = highs[tag] = nullptr;
 }
 
 bool ThreadCache::is_one_sided(const Magazine& magazine) noexcept {
@@ -35,8 +37,8 @@ bool ThreadCache::is_one_sided(const Magazine& magazine) noexcept {
 
 // How many objects a miss moves: half of what the magazine may hold, so that it can then be used
 // either way, or all of it where it is always the same way. At least one, at most a batch.
-std::size_t ThreadCache::batch_for(std::size_t size_class) const noexcept {
-  const Magazine& magazine = magazines[size_class];
+std::size_t ThreadCache::batch_for(std::size_t size_class) noexcept {
+  const Magazine magazine = this->magazine(size_class);
   const std::size_t room = magazine.room();
   const std::size_t share = is_one_sided(magazine) ? room : (room + 1) / 2;
   const std::size_t limit = batch_limit(size_class);
@@ -44,7 +46,7 @@ std::size_t ThreadCache::batch_for(std::size_t size_class) const noexcept {
 }
 
 void ThreadCache::resize_after_miss(std::size_t size_class, bool full) noexcept {
-  Magazine& magazine = magazines[size_class];
+  const Magazine magazine = this->magazine(size_class);
   const bool same_side = full ? magazine.streak > 0 : magazine.streak < 0;
   magazine.streak = (same_side ? magazine.streak : 0) + (full ? 1 : -1);
   const std::size_t limit = magazine_limit(size_class);
@@ -64,7 +66,7 @@ void ThreadCache::resize_after_miss(std::size_t size_class, bool full) noexcept 
 // addresses.
 void* ThreadCache::refill(std::size_t size_class) noexcept {
   resize_after_miss(size_class, false);
-  Magazine& magazine = magazines[size_class];
+  const Magazine magazine = this->magazine(size_class);
   void* batch[kBatch];
   std::size_t taken = arena->refill(size_class, batch, batch_for(size_class));
   if (taken == 0) return nullptr;
@@ -77,7 +79,7 @@ void* ThreadCache::refill(std::size_t size_class) noexcept {
 // The entries leave the magazine before the objects leave the thread: a fork between the two finds
 // them lost in the child rather than owned twice.
 void ThreadCache::flush_oldest(std::size_t size_class, std::size_t count) noexcept {
-  Magazine& magazine = magazines[size_class];
+  const Magazine magazine = this->magazine(size_class);
   assert(count <= kBatch && count <= magazine.held());
   void* batch[kBatch];
   std::memcpy(batch, magazine.low, count * sizeof batch[0]);
@@ -88,7 +90,7 @@ void ThreadCache::flush_oldest(std::size_t size_class, std::size_t count) noexce
 }
 
 void ThreadCache::push_full(std::size_t size_class, void* object) noexcept {
-  Magazine& magazine = magazines[size_class];
+  const Magazine magazine = this->magazine(size_class);
   if (magazine.top == magazine.high) {
     resize_after_miss(size_class, true);
     if (magazine.top >= magazine.high) flush_oldest(size_class, batch_for(size_class));
@@ -98,7 +100,7 @@ void ThreadCache::push_full(std::size_t size_class, void* object) noexcept {
 
 void ThreadCache::trim() noexcept {
   for (std::size_t c = 1; c <= kLastRunClass; ++c) {
-    std::size_t due = (magazines[c].held() + 1) / 2;
+    std::size_t due = (magazine(c).held() + 1) / 2;
     while (due > 0) {
       const std::size_t count = due < kBatch ? due : kBatch;
       flush_oldest(c, count);
@@ -109,15 +111,15 @@ void ThreadCache::trim() noexcept {
 
 void ThreadCache::flush_all() noexcept {
   for (std::size_t c = 1; c <= kLastRunClass; ++c) {
-    while (const std::size_t left = magazines[c].held()) {
+    while (const std::size_t left = magazine(c).held()) {
       flush_oldest(c, left < kBatch ? left : kBatch);
     }
   }
 }
 
 std::size_t ThreadCache::held(std::size_t size_class) const noexcept {
-  void** const top = *static_cast<void** const volatile*>(&magazines[size_class].top);
-  void** const low = *static_cast<void** const volatile*>(&magazines[size_class].low);
+  void** const top = *static_cast<void** const volatile*>(&tops[size_class]);
+  void** const low = *static_cast<void** const volatile*>(&lows[size_class]);
   const auto count = static_cast<std::size_t>(top - low);
   return count <= magazine_limit(size_class) ? count : 0;  // it is being opened right now
 }
@@ -126,9 +128,9 @@ bool ThreadCache::belongs_to(const Arena& home) const noexcept {
   return *static_cast<Arena* const volatile*>(&arena) == &home;
 }
 
-bool ThreadCache::is_valid() const noexcept {
+bool ThreadCache::is_valid() noexcept {
   for (std::size_t c = 1; c <= kLastRunClass; ++c) {
-    const Magazine& magazine = magazines[c];
+    const Magazine magazine = this->magazine(c);
     if (magazine.low == nullptr && magazine.high == nullptr) continue;
     if (magazine.low > magazine.top || magazine.top > magazine.high) return false;
     if (magazine.high > magazine.low + magazine_limit(c) || magazine.low[-1] != nullptr)

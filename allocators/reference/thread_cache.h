@@ -29,16 +29,17 @@
 
 namespace refmalloc {
 
+// One magazine of a cache. The fields of all lie side by side, so that the short paths find them by
+// the class without another step.
 struct Magazine {
-  void** top = nullptr;
-  void** low = nullptr;
-  void** high = nullptr;
-  std::int64_t streak = 0;  // misses on one side: full ones count up, empty ones down
+  void**& top;
+  void**& low;
+  void**& high;
+  std::int64_t& streak;  // misses on one side: full ones count up, empty ones down
 
   [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top - low); }
   [[nodiscard]] std::size_t room() const noexcept { return static_cast<std::size_t>(high - low); }
 };
-static_assert(sizeof(Magazine) == 32, "found by a shift");
 
 inline constexpr std::size_t kFirstLimit = 4;
 inline constexpr std::size_t kMostEntries = 128;
@@ -105,13 +106,22 @@ class alignas(kCacheLineBytes) ThreadCache {
   [[nodiscard, gnu::no_sanitize_thread]] std::size_t held(std::size_t size_class) const noexcept;
   [[nodiscard, gnu::no_sanitize_thread]] bool belongs_to(const Arena& home) const noexcept;
 
-  [[nodiscard]] bool is_valid() const noexcept;
+  [[nodiscard]] bool is_valid() noexcept;
 
   // How many frees until the thread looks at the clock, and as how many a slow call counts.
   static constexpr std::uint32_t kFreesPerTick = 2048;
   static constexpr std::uint32_t kFreesPerSlowCall = 64;
 
-  Magazine magazines[kTags] = {};
+  [[nodiscard]] Magazine magazine(std::size_t size_class) noexcept {
+    return {.top = tops[size_class],
+            .low = lows[size_class],
+            .high = highs[size_class],
+            .streak = streaks_[size_class]};
+  }
+
+  void** tops[kTags] = {};
+  void** lows[kTags] = {};
+  void** highs[kTags] = {};
   std::uint32_t frees_until_tick = 0;
   std::uint64_t last_trim_ns = 0;
   Arena* arena = nullptr;
@@ -123,10 +133,11 @@ class alignas(kCacheLineBytes) ThreadCache {
   static constexpr std::int64_t kLongStreak = 3;
 
   [[nodiscard]] static bool is_one_sided(const Magazine& magazine) noexcept;
-  [[nodiscard]] std::size_t batch_for(std::size_t size_class) const noexcept;
+  [[nodiscard]] std::size_t batch_for(std::size_t size_class) noexcept;
   void resize_after_miss(std::size_t size_class, bool full) noexcept;
   void flush_oldest(std::size_t size_class, std::size_t count) noexcept;
 
+  std::int64_t streaks_[kTags] = {};
   void* slots_[all_magazine_slots()] = {};
 };
 
