@@ -160,6 +160,11 @@ constexpr std::array kRefmallocSettings{
             .carrier = refmalloc_conf("check"),
             .reader = refmalloc_option("check"),
             .help = "no thread caches; every free is checked at once and faults are named"},
+    Setting{.key = "background",
+            .unit = Unit::kFlag,
+            .carrier = refmalloc_conf("background"),
+            .reader = refmalloc_option("background"),
+            .help = "return unused memory in a thread of its own, in an idle process too"},
 };
 
 constexpr std::array kRefmallocStatistics{

@@ -4,6 +4,7 @@
 
 #include "allocators/reference/large_objects.h"
 #include "allocators/reference/metadata.h"
+#include "allocators/reference/purger.h"
 #include "allocators/reference/thread_registry.h"
 
 namespace refmalloc {
@@ -14,6 +15,7 @@ namespace {
 unsigned locked_arenas = 0;
 
 void before_fork() {
+  purger.lock().lock();
   thread_registry.lock().lock();
   locked_arenas = thread_registry.arenas_in_use();
   for (unsigned i = 0; i < locked_arenas; ++i) arenas[i].lock_all();
@@ -30,6 +32,7 @@ void after_fork_in_parent() {
   large_objects.lock().unlock();
   for (unsigned i = locked_arenas; i-- > 0;) arenas[i].unlock_all();
   thread_registry.lock().unlock();
+  purger.lock().unlock();
 }
 
 void after_fork_in_child() {
@@ -39,6 +42,8 @@ void after_fork_in_child() {
   large_objects.lock().reset();
   for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) arenas[i].reset_locks();
   thread_registry.lock().reset();
+  purger.lock().reset();
+  purger.forget_thread();
   thread_registry.forget_other_threads();
 }
 

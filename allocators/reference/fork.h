@@ -1,8 +1,8 @@
 // Makes fork safe while other threads allocate: the forking thread takes every lock first, so that
 // the child, where those threads no longer exist, finds all structures whole.
 //
-// Lock order: registry, arenas (bins, then runs), large objects, page map, metadata. What the other
-// threads had in their magazines is lost in the child.
+// Lock order: purger, registry, arenas (bins, then runs), large objects, page map, metadata. What
+// the other threads had in their magazines is lost in the child.
 #pragma once
 
 namespace refmalloc {

@@ -10,13 +10,12 @@
 #include "allocators/reference/large_objects.h"
 #include "allocators/reference/options.h"
 #include "allocators/reference/os.h"
+#include "allocators/reference/purger.h"
 #include "allocators/reference/thread_registry.h"
 
 namespace refmalloc {
 
 namespace {
-
-constinit std::atomic<std::uint64_t> next_decay_ns{0};
 
 bool is_checking() noexcept {
   return options.get(Option::kCheck) != 0;
@@ -31,43 +30,27 @@ void* out_of_memory() noexcept {
   return nullptr;
 }
 
-// Ten looks a half-life, between once a millisecond and ten times a second.
-std::uint64_t tick_interval_ns() noexcept {
-  const std::uint64_t tenth_ms = options.get(Option::kDecayMs) / 10;
-  return std::clamp<std::uint64_t>(tenth_ms, 1, 100) * 1'000'000;
-}
-
-void decay_all(std::uint64_t now_ns) noexcept {
-  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
-    arenas[i].collect_remote();
-    arenas[i].runs().decay(now_ns);
-  }
-  large_objects.decay(now_ns);
-}
-
-// Called without locks on every path that is slow anyway: time passes only here. The clock is read
-// for some of them, as it costs more than the rest of a slow path.
-void tick(ThreadCache* cache) noexcept {
+// The clock is read on some slow paths only, as it costs more than the rest of one.
+void look_at_the_clock(ThreadCache* cache) noexcept {
   if (cache != nullptr && cache->frees_until_tick > ThreadCache::kFreesPerSlowCall) {
     cache->frees_until_tick -= ThreadCache::kFreesPerSlowCall;
     return;
   }
   const std::uint64_t now_ns = os::coarse_nanoseconds();
-  const std::uint64_t interval_ns = tick_interval_ns();
   if (cache != nullptr) {
     cache->frees_until_tick = ThreadCache::kFreesPerTick;
-    if (now_ns - cache->last_trim_ns >= interval_ns) {
+    if (now_ns - cache->last_trim_ns >= Purger::interval_ns()) {
       cache->last_trim_ns = now_ns;
       cache->trim();
     }
   }
-  std::uint64_t next_ns = next_decay_ns.load(std::memory_order_relaxed);
-  if (now_ns < next_ns) return;
-  if (!next_decay_ns.compare_exchange_strong(next_ns, now_ns + interval_ns,
-                                             std::memory_order_relaxed)) {
-    return;
-  }
-  decay_all(now_ns);
+  purger.tick(now_ns);
+}
+
+// Called without locks on every path that is slow anyway: time passes only here.
+void tick(ThreadCache* cache) noexcept {
+  look_at_the_clock(cache);
+  purger.notice();
 }
 
 __attribute__((constructor)) void start() noexcept {
@@ -75,17 +58,8 @@ __attribute__((constructor)) void start() noexcept {
   // The first request may have come before the C library knew the environment.
   options.load_environment();
   thread_registry.settle();
+  thread_registry.after_close = [] { purger.notice(); };
   register_fork_handlers();
-}
-
-// What can be given up so that a request that failed may yet succeed. true when there was any.
-bool reclaim() noexcept {
-  bool any = large_objects.drop_cache();
-  for (unsigned i = 0; i < thread_registry.arenas_in_use(); ++i) {
-    arenas[i].collect_remote();
-    any |= arenas[i].runs().purge_all();
-  }
-  return any;
 }
 
 void* take_from_class(ThreadCache* cache, std::size_t size_class) noexcept {
@@ -123,7 +97,8 @@ Placement place(std::size_t bytes, std::size_t alignment) noexcept {
   // One byte at least, so that every object has an address of its own.
   bytes = std::max<std::size_t>(bytes, 1);
   Placement placement = place_once(cache, bytes, alignment);
-  if (placement.start == nullptr && reclaim()) placement = place_once(cache, bytes, alignment);
+  if (placement.start == nullptr && purger.purge_all())
+    placement = place_once(cache, bytes, alignment);
   return placement;
 }
 
@@ -238,7 +213,7 @@ void* allocate_after_miss(std::size_t size_class) noexcept {
   ThreadCache* const cache = thread_registry.cache_of_this_thread();
   tick(cache);
   void* object = take_from_class(cache, size_class);
-  if (object == nullptr && reclaim()) object = take_from_class(cache, size_class);
+  if (object == nullptr && purger.purge_all()) object = take_from_class(cache, size_class);
   return object != nullptr ? object : out_of_memory();
 }
 
@@ -297,7 +272,10 @@ void* reallocate(void* object, std::size_t bytes) noexcept {
   const PageMapEntry entry = expect_object(kReallocCall, object);
   const std::size_t old_bytes = room_of(entry);
   void* const same = resize_in_place(object, entry, bytes);
-  if (same != nullptr) return same;
+  if (same != nullptr) {
+    purger.notice();
+    return same;
+  }
   void* const moved = allocate_for_move(old_bytes, bytes);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, object, std::min(old_bytes, bytes));
@@ -328,7 +306,7 @@ bool owns(const void* object) noexcept {
 bool trim() noexcept {
   ThreadCache* const cache = thread_registry.cache_of_this_thread();
   if (cache != nullptr) cache->flush_all();
-  return reclaim();
+  return purger.purge_all();
 }
 
 bool heap_is_valid() noexcept {

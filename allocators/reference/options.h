@@ -26,6 +26,7 @@ enum class Option : unsigned {
   kArenas,         // count: arenas that threads are spread over
   kThp,            // HugePages, by its word
   kCheck,          // 0 or 1: every free is checked at once, without magazines
+  kBackground,     // 0 or 1: a thread returns memory
   kCount,
 };
 
@@ -50,6 +51,7 @@ inline constexpr OptionRow kOptionRows[] = {
     {"arenas", 1, 1, kMostArenas},
     {"thp", 0, 0, 2, kHugePagesWords},
     {"check", 0, 0, 1},
+    {"background", 0, 0, 1},
 };
 static_assert(sizeof kOptionRows / sizeof kOptionRows[0] == kOptionsCount);
 

@@ -6,8 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "allocators/reference/geometry.h"
 
 namespace refmalloc::os {
@@ -15,17 +13,6 @@ namespace refmalloc::os {
 constinit Counters counters;
 
 namespace {
-
-class ErrnoKeeper {
- public:
-  ErrnoKeeper() noexcept : saved_(errno) {}
-  ~ErrnoKeeper() { errno = saved_; }
-  ErrnoKeeper(const ErrnoKeeper&) = delete;
-  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
-
- private:
-  int saved_;
-};
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
   counter.fetch_add(by, std::memory_order_relaxed);
@@ -169,9 +156,13 @@ void write_to_stderr(const char* text, std::size_t length) noexcept {
   }
 }
 
-void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                std::uint64_t most_ns) noexcept {
   const ErrnoKeeper keeper;
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+  timespec most{};
+  most.tv_sec = static_cast<time_t>(most_ns / 1'000'000'000);
+  most.tv_nsec = static_cast<long>(most_ns % 1'000'000'000);
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, most_ns == 0 ? nullptr : &most, nullptr, 0);
 }
 
 void wake_one(std::atomic<std::uint32_t>& word) noexcept {

@@ -6,10 +6,22 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
 namespace refmalloc::os {
+
+class ErrnoKeeper {
+ public:
+  ErrnoKeeper() noexcept : saved_(errno) {}
+  ~ErrnoKeeper() { errno = saved_; }
+  ErrnoKeeper(const ErrnoKeeper&) = delete;
+  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
+
+ private:
+  int saved_;
+};
 
 // What was asked of the kernel since the start, and what is mapped now.
 struct Counters {
@@ -56,8 +68,10 @@ std::uint64_t coarse_nanoseconds() noexcept;
 
 void write_to_stderr(const char* text, std::size_t length) noexcept;
 
-// Sleeps while `word` holds `value`; may return early.
-void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept;
+// Sleeps while `word` holds `value`, so many nanoseconds at most (0: without end); may return
+// early.
+void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                std::uint64_t most_ns = 0) noexcept;
 void wake_one(std::atomic<std::uint32_t>& word) noexcept;
 
 // Tells the CPU that this is a spin.

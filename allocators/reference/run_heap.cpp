@@ -366,6 +366,12 @@ bool RunHeap::purge_all() noexcept {
   }
 }
 
+// The run that was released last is dirty wherever it is.
+std::size_t RunHeap::dirty_slices() noexcept {
+  const LockGuard guard(lock_);
+  return free_dirty_slices_ + (unsettled_ != nullptr ? unsettled_->slices : 0);
+}
+
 RunHeap::Usage RunHeap::usage() noexcept {
   const LockGuard guard(lock_);
   settle();

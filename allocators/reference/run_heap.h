@@ -54,6 +54,7 @@ class RunHeap {
     std::uint64_t used_slices, dirty_slices, clean_slices, purges;
   };
   [[nodiscard]] Usage usage() noexcept;
+  [[nodiscard]] std::size_t dirty_slices() noexcept;
   [[nodiscard]] bool is_valid() noexcept;
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 

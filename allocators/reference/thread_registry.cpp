@@ -98,9 +98,12 @@ void ThreadRegistry::close(ThreadCache& cache) noexcept {
   cache.flush_all();
   thread_cache = &exited_cache;
   cache.arena->threads_count.fetch_sub(1, std::memory_order_relaxed);
-  const LockGuard guard(lock_);
-  cache.next_spare = spare_caches_;
-  spare_caches_ = &cache;
+  {
+    const LockGuard guard(lock_);
+    cache.next_spare = spare_caches_;
+    spare_caches_ = &cache;
+  }
+  if (after_close != nullptr) after_close();
 }
 
 void ThreadRegistry::forget_other_threads() noexcept {

@@ -48,6 +48,9 @@ class ThreadRegistry {
   // Only the calling thread exists (after a fork).
   void forget_other_threads() noexcept;
 
+  // Called by a thread that has given its cache back. Set before there are others.
+  void (*after_close)() = nullptr;
+
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
  private:
