@@ -28,7 +28,7 @@ void ThreadCache::open(Arena& home) noexcept {
 void ThreadCache::open_without_magazines(Arena& home) noexcept {
   arena = &home;
   frees_until_tick = kFreesPerTick;
-  for (std::size_t tag = 0; tag < kTags; ++tag) tops[tag] = lows[tag] = highs[tag] = nullptr;
+  abandon();
 }
 
 bool ThreadCache::is_one_sided(const Magazine& magazine) noexcept {
@@ -126,6 +126,10 @@ std::size_t ThreadCache::held(std::size_t size_class) const noexcept {
 
 bool ThreadCache::belongs_to(const Arena& home) const noexcept {
   return *static_cast<Arena* const volatile*>(&arena) == &home;
+}
+
+void ThreadCache::abandon() noexcept {
+  for (std::size_t tag = 0; tag < kTags; ++tag) tops[tag] = lows[tag] = highs[tag] = nullptr;
 }
 
 bool ThreadCache::is_valid() noexcept {

@@ -100,6 +100,9 @@ class alignas(kCacheLineBytes) ThreadCache {
   // Gives everything back.
   void flush_all() noexcept;
 
+  // The thread is gone and with it what it held: nobody knows any more which objects these are.
+  void abandon() noexcept;
+
   // Objects in the magazine, for any thread to ask while the owner goes on. The owner writes `top`
   // without atomics, because a counter of its own would cost every malloc and free: what is read is
   // a value that it had, exact once it is quiet. The sanitizer is told that these races are meant.
@@ -124,6 +127,7 @@ class alignas(kCacheLineBytes) ThreadCache {
   void** highs[kTags] = {};
   std::uint32_t frees_until_tick = 0;
   std::uint64_t last_trim_ns = 0;
+  bool leaving = false;  // the thread is running its last destructors
   Arena* arena = nullptr;
   ThreadCache* next_spare = nullptr;
   ThreadCache* older = nullptr;  // all caches there are, in the order they were made

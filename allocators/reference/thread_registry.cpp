@@ -25,7 +25,7 @@ void ThreadRegistry::initialise_once() noexcept {
   options.set(Option::kArenas, os::cpus());
   options.load_environment();
   const auto at_exit = [](void* cache) {
-    thread_registry.close(*static_cast<ThreadCache*>(cache));
+    thread_registry.leave(*static_cast<ThreadCache*>(cache));
   };
   exit_key_exists = pthread_key_create(&exit_key, at_exit) == 0;
   initialised_.store(true, std::memory_order_release);
@@ -45,6 +45,7 @@ Arena& ThreadRegistry::least_used_arena() noexcept {
 }
 
 void ThreadRegistry::stock(ThreadCache& cache, Arena& arena) noexcept {
+  cache.leaving = false;
   if (options.get(Option::kCheck) != 0) {
     cache.open_without_magazines(arena);
   } else {
@@ -94,6 +95,14 @@ ThreadCache* ThreadRegistry::cache_of_this_thread() noexcept {
   return cache;
 }
 
+void ThreadRegistry::leave(ThreadCache& cache) noexcept {
+  if (!cache.leaving) {
+    cache.leaving = true;
+    if (pthread_setspecific(exit_key, &cache) == 0) return;
+  }
+  close(cache);
+}
+
 void ThreadRegistry::close(ThreadCache& cache) noexcept {
   cache.flush_all();
   thread_cache = &exited_cache;
@@ -110,6 +119,13 @@ void ThreadRegistry::forget_other_threads() noexcept {
   for (unsigned i = 0; i < arenas_in_use(); ++i) {
     const bool own = thread_cache->arena == &arenas[i];
     arenas[i].threads_count.store(own ? 1 : 0, std::memory_order_relaxed);
+  }
+  spare_caches_ = nullptr;
+  for (ThreadCache* cache = newest_cache(); cache != nullptr; cache = cache->older) {
+    if (cache == thread_cache) continue;
+    cache->abandon();
+    cache->next_spare = spare_caches_;
+    spare_caches_ = cache;
   }
 }
 

@@ -1,10 +1,14 @@
 // Gives each thread a cache and an arena at its first miss, and takes the cache back at its end.
 //
-//   first miss ─▶ open ─▶ thread_cache = own cache ─▶ thread exit ─▶ close ─▶ exited_cache
+//   first miss ─▶ open ─▶ thread_cache = own cache ─▶ thread exit ─▶ leave ─▶ close ─▶ exited_cache
+//                                                    round 1 ──▶ round 2 of the key's destructors
 //
-// A thread that still allocates after its cache was taken back (in a later pthread-key destructor
-// or inside the C library) works on its arena directly, so nothing is left behind. Caches are kept
-// for the next thread: short-lived threads neither map nor leak memory.
+// The key was made before any of the program's, so its destructor is the first to run. It arms
+// itself again: what the destructors of other keys free and allocate in the first round still goes
+// through the magazines. A thread that allocates after its cache was taken back (in a still later
+// destructor, or inside the C library) works on an arena directly, which no number of rounds could
+// make superfluous; so nothing is left behind. Caches are kept for the next thread: short-lived
+// threads neither map nor leak memory.
 #pragma once
 
 #include <atomic>
@@ -41,11 +45,11 @@ class ThreadRegistry {
 
   // All caches, those that wait for a thread included, from the newest by `older`. They are never
   // unmapped.
-  [[nodiscard]] const ThreadCache* newest_cache() const noexcept {
+  [[nodiscard]] ThreadCache* newest_cache() const noexcept {
     return newest_cache_.load(std::memory_order_acquire);
   }
 
-  // Only the calling thread exists (after a fork).
+  // Only the calling thread exists (after a fork): the caches of the others wait for new threads.
   void forget_other_threads() noexcept;
 
   // Called by a thread that has given its cache back. Set before there are others.
@@ -57,6 +61,7 @@ class ThreadRegistry {
   void initialise_once() noexcept;
   ThreadCache* open() noexcept;
   static void stock(ThreadCache& cache, Arena& arena) noexcept;
+  void leave(ThreadCache& cache) noexcept;
   void close(ThreadCache& cache) noexcept;
   Arena& least_used_arena() noexcept;
 

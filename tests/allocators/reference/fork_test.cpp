@@ -95,6 +95,51 @@ TEST(Fork, a_child_may_start_threads_and_fork_again) {
   }
 }
 
+std::uint64_t metadata_bytes() {
+  refmalloc_statistics now{};
+  refmalloc_stats(&now);
+  return now.metadata_bytes;
+}
+
+// Starts so many threads that all have magazines at the same time, and does something meanwhile.
+template <class Meanwhile>
+void with_threads(unsigned count, Meanwhile meanwhile) {
+  std::atomic<unsigned> ready{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < count; ++t) {
+    threads.emplace_back([&] {
+      refmalloc_free(refmalloc_malloc(100));
+      ready.fetch_add(1);
+      while (!stop) std::this_thread::yield();
+    });
+  }
+  while (ready < count) std::this_thread::yield();
+  meanwhile();
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Silent error: a server that forks again and again, each time with threads, collects the records
+// of threads that nobody remembers.
+TEST(Fork, a_child_uses_the_records_of_the_threads_it_lost) {
+  constexpr unsigned kThreads = 16;
+  int status = -1;
+  with_threads(kThreads, [&status] {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      const std::uint64_t before = metadata_bytes();
+      std::uint64_t during = 0;
+      with_threads(kThreads, [&during] { during = metadata_bytes(); });
+      _exit(during < before + 2 * sizeof(refmalloc::ThreadCache) && refmalloc::heap_is_valid() ? 0
+                                                                                               : 1);
+    }
+    waitpid(child, &status, 0);
+  });
+  EXPECT_EQ(status, 0);
+}
+
 // Enough of every size to be out of magazines on the way.
 void allocate_in_handler() {
   static void* objects[4000];

@@ -133,4 +133,25 @@ TEST(Threads, a_destructor_of_a_thread_key_may_allocate) {
   pthread_key_delete(late_key);
 }
 
+pthread_key_t freeing_key;
+
+void free_many(void* kept) {
+  auto** const objects = static_cast<void**>(kept);
+  for (int i = 0; i < 1000; ++i) refmalloc_free(objects[i]);
+  refmalloc_free(objects);
+}
+
+// Silent error: the magazines go first, and each free of a destructor takes a lock.
+TEST(Threads, destructors_of_other_thread_keys_still_have_magazines) {
+  ASSERT_EQ(pthread_key_create(&freeing_key, free_many), 0);
+  const std::uint64_t before = statistics().flushes_count;
+  std::thread([] {
+    auto** const objects = static_cast<void**>(refmalloc_malloc(1000 * sizeof(void*)));
+    for (int i = 0; i < 1000; ++i) objects[i] = refmalloc_malloc(64);
+    pthread_setspecific(freeing_key, objects);
+  }).join();
+  EXPECT_LT(statistics().flushes_count - before, 300u);
+  pthread_key_delete(freeing_key);
+}
+
 }  // namespace
