@@ -126,6 +126,8 @@ constexpr std::array kGlibcStatistics{
 
 constexpr std::array<string_view, 3> kRefmallocHugePages{"auto", "never", "always"};
 
+constexpr std::array<string_view, 2> kRefmallocPurges{"dontneed", "free"};
+
 constexpr std::array kRefmallocSettings{
     Setting{.key = "mmap_threshold",
             .unit = Unit::kBytes,
@@ -165,6 +167,13 @@ constexpr std::array kRefmallocSettings{
             .carrier = refmalloc_conf("background"),
             .reader = refmalloc_option("background"),
             .help = "return unused memory in a thread of its own, in an idle process too"},
+    Setting{
+        .key = "purge",
+        .unit = Unit::kText,
+        .choices = kRefmallocPurges,
+        .carrier = refmalloc_conf("purge"),
+        .reader = refmalloc_option("purge"),
+        .help = "unused memory goes at once (madvise DONTNEED) or when the system needs it (FREE)"},
 };
 
 constexpr std::array kRefmallocStatistics{

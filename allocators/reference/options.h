@@ -17,6 +17,7 @@
 
 namespace refmalloc {
 
+enum class Purge : std::uint8_t { kDontNeed, kFree };
 enum class HugePages : std::uint8_t { kAuto, kNever, kAlways };
 
 enum class Option : unsigned {
@@ -27,6 +28,7 @@ enum class Option : unsigned {
   kThp,            // HugePages, by its word
   kCheck,          // 0 or 1: every free is checked at once, without magazines
   kBackground,     // 0 or 1: a thread returns memory
+  kPurge,          // Purge, by its word
   kCount,
 };
 
@@ -40,6 +42,7 @@ struct OptionRow {
   const char* const* words = nullptr;  // highest + 1 of them; nullptr: the value is a number
 };
 
+inline constexpr const char* kPurgeWords[] = {"dontneed", "free"};
 inline constexpr const char* kHugePagesWords[] = {"auto", "never", "always"};
 
 // In the order of Option. Requests that fit a size class always come from a slab, so the threshold
@@ -52,6 +55,7 @@ inline constexpr OptionRow kOptionRows[] = {
     {"thp", 0, 0, 2, kHugePagesWords},
     {"check", 0, 0, 1},
     {"background", 0, 0, 1},
+    {"purge", 0, 0, 1, kPurgeWords},
 };
 static_assert(sizeof kOptionRows / sizeof kOptionRows[0] == kOptionsCount);
 
@@ -62,6 +66,8 @@ class Options {
   [[nodiscard]] std::uint64_t get(Option option) const noexcept {
     return values_[static_cast<unsigned>(option)].load(std::memory_order_relaxed);
   }
+
+  [[nodiscard]] Purge purge() const noexcept { return static_cast<Purge>(get(Option::kPurge)); }
 
   [[nodiscard]] HugePages huge_pages() const noexcept {
     return static_cast<HugePages>(get(Option::kThp));

@@ -93,6 +93,12 @@ bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept {
   return syscall(SYS_madvise, start, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
 }
 
+bool purge_lazily(void* start, std::size_t bytes) noexcept {
+  const ErrnoKeeper keeper;
+  count(counters.madvise_count);
+  return syscall(SYS_madvise, start, bytes, MADV_FREE) == 0;
+}
+
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   const ErrnoKeeper keeper;
   count(counters.mremap_count);

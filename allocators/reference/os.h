@@ -49,6 +49,10 @@ bool purge(void* start, std::size_t bytes) noexcept;
 // then as usable as before.
 bool advise_huge(void* start, std::size_t bytes, bool huge) noexcept;
 
+// Lets the kernel drop the pages when it needs memory: until then, or until they are written to,
+// they hold what they held. false when refused.
+bool purge_lazily(void* start, std::size_t bytes) noexcept;
+
 // Makes the mapping longer or shorter at its place. false: nothing changed.
 bool resize_in_place(void* start, std::size_t old_bytes, std::size_t new_bytes) noexcept;
 

@@ -36,46 +36,61 @@ void PageMap::set(const void* start, std::size_t slices, PageMapEntry entry) noe
   for (std::size_t i = 0; i < slices; ++i, slice += kSliceBytes) set(slice, entry);
 }
 
-PageMap::DirtyWord PageMap::dirty_word(std::uintptr_t address, std::size_t slices) const noexcept {
+PageMap::SliceBits PageMap::slice_bits(Bitmap bitmap, std::uintptr_t address,
+                                       std::size_t slices) const noexcept {
   const std::size_t index = leaf_index(address);
   const std::size_t bit = index % kWordBits;
   const std::size_t count = slices < kWordBits - bit ? slices : kWordBits - bit;
-  return {.word = &leaf_of(address).dirty[index / kWordBits],
+  return {.word = &(leaf_of(address).*bitmap)[index / kWordBits],
           .mask = (~std::uint64_t{0} >> (kWordBits - count)) << bit,
           .slices = count};
 }
 
-void PageMap::mark_dirty(const void* start, std::size_t slices) noexcept {
+void PageMap::mark(Bitmap bitmap, const void* start, std::size_t slices, bool value) noexcept {
   auto address = reinterpret_cast<std::uintptr_t>(start);
   while (slices > 0) {
-    const DirtyWord part = dirty_word(address, slices);
-    part.word->fetch_or(part.mask, std::memory_order_relaxed);
+    const SliceBits part = slice_bits(bitmap, address, slices);
+    if (value) {
+      part.word->fetch_or(part.mask, std::memory_order_relaxed);
+    } else {
+      part.word->fetch_and(~part.mask, std::memory_order_relaxed);
+    }
     slices -= part.slices;
     address += part.slices << kSliceShift;
   }
+}
+
+std::size_t PageMap::count(Bitmap bitmap, const void* start, std::size_t slices) const noexcept {
+  auto address = reinterpret_cast<std::uintptr_t>(start);
+  std::size_t set = 0;
+  while (slices > 0) {
+    const SliceBits part = slice_bits(bitmap, address, slices);
+    const std::uint64_t bits = part.word->load(std::memory_order_relaxed) & part.mask;
+    set += static_cast<std::size_t>(__builtin_popcountll(bits));
+    slices -= part.slices;
+    address += part.slices << kSliceShift;
+  }
+  return set;
+}
+
+void PageMap::mark_dirty(const void* start, std::size_t slices) noexcept {
+  mark(&Leaf::dirty, start, slices, true);
 }
 
 void PageMap::mark_clean(const void* start, std::size_t slices) noexcept {
-  auto address = reinterpret_cast<std::uintptr_t>(start);
-  while (slices > 0) {
-    const DirtyWord part = dirty_word(address, slices);
-    part.word->fetch_and(~part.mask, std::memory_order_relaxed);
-    slices -= part.slices;
-    address += part.slices << kSliceShift;
-  }
+  mark(&Leaf::dirty, start, slices, false);
 }
 
 std::size_t PageMap::count_dirty(const void* start, std::size_t slices) const noexcept {
-  auto address = reinterpret_cast<std::uintptr_t>(start);
-  std::size_t dirty = 0;
-  while (slices > 0) {
-    const DirtyWord part = dirty_word(address, slices);
-    const std::uint64_t bits = part.word->load(std::memory_order_relaxed) & part.mask;
-    dirty += static_cast<std::size_t>(__builtin_popcountll(bits));
-    slices -= part.slices;
-    address += part.slices << kSliceShift;
-  }
-  return dirty;
+  return count(&Leaf::dirty, start, slices);
+}
+
+void PageMap::mark_stale(const void* start, std::size_t slices, bool stale) noexcept {
+  mark(&Leaf::stale, start, slices, stale);
+}
+
+bool PageMap::has_stale(const void* start, std::size_t slices) const noexcept {
+  return count(&Leaf::stale, start, slices) > 0;
 }
 
 // Where the dirty (or clean) slices begin that the first `end` slices from `start` end with.

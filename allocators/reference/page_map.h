@@ -3,7 +3,7 @@
 //   address   [ 16 bits root | 16 bits leaf | 16 bits inside the slice ]
 //   root_     offset of a leaf from the empty leaf; 0, the empty leaf itself, where nothing is ours
 //   leaf      one entry a slice: a record's address, with a tag in its six low bits;
-//             one dirty bit a slice, one huge bit for as many as a huge page has
+//             one dirty and one stale bit a slice, one huge bit for as many as a huge page has
 //
 //   tag 0           nothing of ours begins or lies in this slice
 //   tag 1 … 56      Slab*: the slice is part of a slab of that size class
@@ -15,9 +15,10 @@
 //   kLargeTag       LargeObject*: a large object begins at this slice
 //   kFreeRunTag     Run*: first or last slice of a free run
 //
-// A free slice is dirty when its pages may be resident and hold anything, else it reads as zero and
-// costs no memory. While a slice is in use its dirty bit means nothing. Huge bits say where the
-// kernel was asked for huge pages, which are returned whole or not at all.
+// A free slice is dirty when its pages may be resident and hold anything, else it costs no memory
+// and reads as zero; unless it is stale: given back in a way that the kernel may still put off.
+// While a slice is in use its dirty bit means nothing. Huge bits say where the kernel was asked for
+// huge pages, which are returned whole or not at all.
 //
 // Invariants: entries and dirty bits are written only by the owner of the slice, under the owner's
 // lock (huge bits by whoever maps or unmaps; an object's end by an atomic exchange of whoever frees
@@ -98,6 +99,10 @@ class PageMap {
   void mark_clean(const void* start, std::size_t slices) noexcept;
   [[nodiscard]] std::size_t count_dirty(const void* start, std::size_t slices) const noexcept;
 
+  // The stale bits likewise.
+  void mark_stale(const void* start, std::size_t slices, bool stale) noexcept;
+  [[nodiscard]] bool has_stale(const void* start, std::size_t slices) const noexcept;
+
   // The last stretch of dirty slices in the range, by the number of its first slice.
   struct Stretch {
     std::size_t first, slices;
@@ -125,6 +130,7 @@ class PageMap {
   struct Leaf {
     std::atomic<std::uintptr_t> entries[kLeafEntries];
     std::atomic<std::uint64_t> dirty[kLeafEntries / kWordBits];
+    std::atomic<std::uint64_t> stale[kLeafEntries / kWordBits];
     std::atomic<std::uint64_t> huge[kLeafEntries / kHugePageSlices / kWordBits];
   };
 
@@ -139,8 +145,10 @@ class PageMap {
     return static_cast<std::uint16_t>(address >> kSliceShift);
   }
 
-  // The dirty bits of up to 64 neighbouring slices that share a word.
-  struct DirtyWord {
+  using Bitmap = std::atomic<std::uint64_t> (Leaf::*)[kLeafEntries / kWordBits];
+
+  // The bits of up to 64 neighbouring slices that share a word.
+  struct SliceBits {
     std::atomic<std::uint64_t>* word;
     std::uint64_t mask;
     std::size_t slices;
@@ -152,7 +160,11 @@ class PageMap {
     auto* const empty = reinterpret_cast<char*>(const_cast<Leaf*>(&empty_leaf_));
     return *reinterpret_cast<Leaf*>(empty + offset);
   }
-  [[nodiscard]] DirtyWord dirty_word(std::uintptr_t address, std::size_t slices) const noexcept;
+  [[nodiscard]] SliceBits slice_bits(Bitmap bitmap, std::uintptr_t address,
+                                     std::size_t slices) const noexcept;
+  void mark(Bitmap bitmap, const void* start, std::size_t slices, bool value) noexcept;
+  [[nodiscard]] std::size_t count(Bitmap bitmap, const void* start,
+                                  std::size_t slices) const noexcept;
   [[nodiscard]] std::size_t skip_back(std::uintptr_t start, std::size_t end,
                                       bool dirty) const noexcept;
 

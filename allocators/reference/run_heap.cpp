@@ -214,7 +214,8 @@ Run* RunHeap::allocate(std::size_t slices, std::uint8_t arena) noexcept {
   remove(*run);
   run = back_is_dirtier(*run, slices) ? take_back(*run, slices) : take_front(*run, slices);
   note_use();
-  run->zeroed = run->dirty_slices == 0;
+  run->zeroed =
+      run->dirty_slices == 0 && !(may_have_stale_ && page_map.has_stale(run->start, run->slices));
   used_slices_ += run->slices;
   return run;
 }
@@ -302,11 +303,14 @@ Run* RunHeap::take_returnable(std::size_t most_slices, bool break_huge) noexcept
 
 // Drops the pages of a run that `take_returnable` gave out and puts it back. false when the kernel
 // refused: the run is dirty again, and trying more now would be in vain.
-bool RunHeap::give_back(Run& run) noexcept {
-  const bool purged = os::purge(run.start, run.bytes());
+bool RunHeap::give_back(Run& run, Purge way) noexcept {
+  const bool stale = way == Purge::kFree && os::purge_lazily(run.start, run.bytes());
+  const bool purged = stale || os::purge(run.start, run.bytes());
   const LockGuard guard(lock_);
   if (purged) {
     page_map.mark_clean(run.start, run.slices);
+    may_have_stale_ |= stale;
+    if (may_have_stale_) page_map.mark_stale(run.start, run.slices, stale);
     run.dirty_slices = 0;
   }
   insert(run, Age::kOldest);
@@ -316,13 +320,13 @@ bool RunHeap::give_back(Run& run) noexcept {
 
 // Returns how many slices went back; fewer than asked for when there are no more or the kernel
 // refuses.
-std::size_t RunHeap::purge(std::size_t slices, bool break_huge) noexcept {
+std::size_t RunHeap::purge(std::size_t slices, bool break_huge, Purge way) noexcept {
   std::size_t left = slices;
   while (left > 0) {
     Run* const run = take_returnable(left, break_huge);
     if (run == nullptr) break;
     const std::size_t taken = run->slices;
-    if (!give_back(*run)) break;
+    if (!give_back(*run, way)) break;
     left -= taken < left ? taken : left;
   }
   return slices - left;
@@ -340,12 +344,14 @@ void RunHeap::decay(std::uint64_t now_ns) noexcept {
     idle_slices_ = free_dirty_slices_;
   }
   // Huge pages that are still partly in use are broken up only for what whole ones leave due.
-  due -= purge(due, false);
-  purge(due, true);
+  const Purge way = options.purge();
+  due -= purge(due, false, way);
+  purge(due, true, way);
 }
 
 void RunHeap::unmap_run(Run& run) noexcept {
   remove(run);
+  if (may_have_stale_) page_map.mark_stale(run.start, run.slices, false);
   os::unmap(run.start, run.bytes());
   keep_record(run);
 }
@@ -355,7 +361,7 @@ bool RunHeap::purge_all() noexcept {
     const LockGuard guard(lock_);
     settle();
   }
-  bool any = purge(SIZE_MAX, true) > 0;
+  bool any = purge(SIZE_MAX, true, Purge::kDontNeed) > 0;
   const LockGuard guard(lock_);
   for (;;) {
     Run* const run = cold_.best_fit(kWorthUnmappingSlices);

@@ -24,6 +24,7 @@
 
 #include "allocators/reference/decay.h"
 #include "allocators/reference/lock.h"
+#include "allocators/reference/options.h"
 #include "allocators/reference/run_set.h"
 
 namespace refmalloc {
@@ -92,8 +93,8 @@ class RunHeap {
   Run* take_back(Run& run, std::size_t slices) noexcept;
   [[nodiscard]] static PageMap::Stretch returnable(const Run& run, bool break_huge) noexcept;
   Run* take_returnable(std::size_t most_slices, bool break_huge) noexcept;
-  bool give_back(Run& run) noexcept;
-  std::size_t purge(std::size_t slices, bool break_huge) noexcept;
+  bool give_back(Run& run, Purge way) noexcept;
+  std::size_t purge(std::size_t slices, bool break_huge, Purge way) noexcept;
   void unmap_run(Run& run) noexcept;
   [[nodiscard]] static bool is_warm(const Run& run) noexcept {
     return std::size_t{run.dirty_slices} * 2 >= run.slices;
@@ -112,6 +113,7 @@ class RunHeap {
   std::size_t free_dirty_slices_ = 0;
   std::size_t idle_slices_ = 0;
   std::size_t used_slices_ = 0;
+  bool may_have_stale_ = false;  // since the first run that was given back with Purge::kFree
   std::uint64_t purges_ = 0;
   Decay decay_;
 };

@@ -56,7 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
                     SettingCase{"refmalloc", "decay_ms=77"}, SettingCase{"refmalloc", "arenas=2"},
                     SettingCase{"refmalloc", "thp=auto"}, SettingCase{"refmalloc", "thp=always"},
                     SettingCase{"refmalloc", "check=1"}, SettingCase{"refmalloc", "check=0"},
-                    SettingCase{"refmalloc", "background=1"}));
+                    SettingCase{"refmalloc", "background=1"},
+                    SettingCase{"refmalloc", "purge=free"}));
 
 // mimalloc's getter takes an index, known for 2.0.9 alone: other versions say "requested only".
 class MimallocSetting : public testing::TestWithParam<std::string> {};

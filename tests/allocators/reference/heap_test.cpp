@@ -27,6 +27,25 @@ bool all_bytes_are(const void* object, std::size_t bytes, unsigned char value) {
   return std::all_of(at, at + bytes, [value](unsigned char byte) { return byte == value; });
 }
 
+// Silent error: calloc takes what the kernel has not dropped yet for zero.
+TEST(Heap, calloc_clears_memory_that_was_purged_lazily) {
+  refmalloc::options.apply("purge=free,decay_ms=0");
+  for (const std::size_t size : {300'000ul, 2'000'000ul}) {
+    for (int round = 0; round < 3; ++round) {
+      void* const used = refmalloc_malloc(size);
+      std::memset(used, 0xAB, size);
+      refmalloc_free(used);
+      for (int i = 0; i < 100; ++i) refmalloc_free(refmalloc_malloc(20u << 20));
+      auto* const object = static_cast<unsigned char*>(refmalloc_calloc(1, size));
+      std::size_t at = 0;
+      while (at < size && object[at] == 0) ++at;
+      EXPECT_EQ(at, size) << size;
+      refmalloc_free(object);
+    }
+  }
+  refmalloc::options.apply("purge=dontneed,decay_ms=500");
+}
+
 // Silent error: free reports success of its own system calls through errno.
 TEST(Heap, free_keeps_errno) {
   for (const std::size_t size : kSizes) {

@@ -80,6 +80,38 @@ TEST_F(RunHeapTest, keeps_memory_dirty_that_the_kernel_does_not_let_go) {
   heap_.release(*again);
 }
 
+// Silent error: what the kernel may still keep passes for zeroed, or for memory that is yet to be
+// returned. Where the kernel refuses MADV_FREE the memory is zeroed after all.
+TEST_F(RunHeapTest, calls_lazily_purged_memory_returned_but_not_zeroed) {
+  options.set(Option::kDecayMs, 0);
+  options.set(Option::kPurge, static_cast<std::uint64_t>(Purge::kFree));
+  refmalloc::Run* const run = heap_.allocate(8, arena_);
+  char* const start = run->start;
+  std::memset(start, 1, run->bytes());
+  const bool supported = os::purge_lazily(start, run->bytes());
+  std::memset(start, 1, run->bytes());
+  heap_.release(*run);
+  heap_.decay(kSecond);
+  EXPECT_EQ(heap_.usage().dirty_slices, 0u);
+  EXPECT_TRUE(heap_.is_valid());
+  refmalloc::Run* const part = heap_.allocate(5, arena_);
+  refmalloc::Run* const rest = heap_.allocate(100, arena_);
+  EXPECT_EQ(part->start, start);
+  EXPECT_EQ(part->zeroed, !supported);
+  EXPECT_EQ(rest->start, part->end());
+  EXPECT_EQ(rest->zeroed, !supported) << "three of its slices are stale";
+  refmalloc::Run* const fresh = heap_.allocate(10, arena_);
+  EXPECT_TRUE(fresh->zeroed);
+  for (refmalloc::Run* each : {part, rest, fresh}) heap_.release(*each);
+  heap_.purge_all();
+  refmalloc::Run* const purged = heap_.allocate(8, arena_);
+  EXPECT_TRUE(purged->zeroed);
+  for (std::size_t i = 0; i < purged->bytes(); ++i) ASSERT_EQ(purged->start[i], 0);
+  heap_.release(*purged);
+  options.set(Option::kPurge, static_cast<std::uint64_t>(Purge::kDontNeed));
+  options.set(Option::kDecayMs, 500);
+}
+
 // Silent error: growing takes memory that is in use, or loses the rest of the neighbour.
 TEST_F(RunHeapTest, grows_only_into_free_memory_right_behind_and_shrinks_back) {
   refmalloc::Run* const first = heap_.allocate(2, arena_);
