@@ -251,7 +251,7 @@ bool LargeObjects::shrink(LargeObject& object, std::size_t bytes) noexcept {
 
 bool LargeObjects::resize(LargeObject& object, std::size_t bytes) noexcept {
   if (bytes > object.bytes) return grow(object, bytes);
-  if (with_slack(bytes) >= object.bytes) return true;
+  if (round_up(with_slack(bytes), kSliceBytes) >= object.bytes) return true;
   return shrink(object, round_up(bytes, kSliceBytes));
 }
 
