@@ -404,23 +404,25 @@ TEST_F(RunHeapTest, unmaps_long_clean_runs_only_when_all_is_purged) {
 TEST_F(RunHeapTest, decay_returns_whole_huge_pages_and_breaks_up_others_for_the_rest) {
   if (!kernel_takes_advice_on_huge_pages()) GTEST_SKIP() << "the kernel has no huge pages";
   options.set(Option::kThp, static_cast<std::uint64_t>(HugePages::kAlways));
-  constexpr std::size_t kTail = 8;
-  refmalloc::Run* const run = heap_.allocate(kHugePageSlices + kTail, arena_);
-  refmalloc::Run* const guard = heap_.allocate(1, arena_);
-  char* const start = run->start;
-  ASSERT_EQ(reinterpret_cast<std::uintptr_t>(start) % kHugePageBytes, 0u);
-  ASSERT_TRUE(page_map.is_huge(start));
+  constexpr std::size_t kPart = 8;
+  refmalloc::Run* const low = heap_.allocate(kHugePageSlices - kPart, arena_);
+  refmalloc::Run* const run = heap_.allocate(kPart + kHugePageSlices + kPart, arena_);
+  refmalloc::Run* const high = heap_.allocate(1, arena_);
+  ASSERT_EQ(reinterpret_cast<std::uintptr_t>(low->start) % kHugePageBytes, 0u);
+  ASSERT_TRUE(page_map.is_huge(low->start));
+  const char* const whole_page = low->start + kHugePageBytes;
   heap_.release(*run);
   heap_.decay(kSecond);
   heap_.decay(kSecond + kHalfLife);
-  EXPECT_EQ(page_map.count_dirty(start, kHugePageSlices), 0u) << "20 of 40 slices were due";
-  EXPECT_EQ(heap_.usage().dirty_slices, kTail) << "they are part of a huge page in use";
+  EXPECT_EQ(page_map.count_dirty(whole_page, kHugePageSlices), 0u) << "24 of 48 slices were due";
+  EXPECT_EQ(heap_.usage().dirty_slices, 2 * kPart) << "they are parts of huge pages in use";
   heap_.decay(kSecond + 2 * kHalfLife);
-  EXPECT_EQ(heap_.usage().dirty_slices, kTail / 2) << "no whole ones are left for what is due";
+  EXPECT_EQ(heap_.usage().dirty_slices, kPart) << "no whole ones are left for what is due";
   heap_.decay(kSecond + 60 * kHalfLife);
   EXPECT_EQ(heap_.usage().dirty_slices, 0u);
   EXPECT_TRUE(heap_.is_valid());
-  heap_.release(*guard);
+  heap_.release(*low);
+  heap_.release(*high);
 }
 
 // Silent error: a cut for what is due goes through a huge page.
