@@ -63,8 +63,10 @@ void Arena::after_put(Bin& bin, Slab& slab, bool was_full) noexcept {
   if (slab.is_empty()) close_slab(bin, slab);
 }
 
+// The slab may have retired since objects were delivered to it, but its record keeps its arena and
+// its class.
 void Arena::queue_remote(Slab& slab) noexcept {
-  Bin& bin = bins_[slab.size_class()];
+  Bin& bin = arenas[slab.arena()].bins_[slab.size_class()];
   Slab* head = bin.remote.load(std::memory_order_relaxed);
   do {
     slab.remote_next = head;
@@ -134,7 +136,7 @@ void Arena::flush(std::size_t size_class, void* const* objects, std::size_t coun
   void* own[kBatch];
   std::size_t own_count = 0;
   {
-    RemoteBatch batch(bin.remote_batches_count);
+    RemoteBatch batch(bin.remote_batches_count, &Arena::queue_remote);
     for (std::size_t i = 0; i < count; ++i) {
       const PageMapEntry entry = page_map.find(objects[i]);
       if (entry.tag() != size_class) [[unlikely]] {

@@ -82,11 +82,9 @@ class Arena {
   [[nodiscard]] bool is_valid() noexcept;
 
  private:
-  friend class RemoteBatch;
-
   static void release_runs(std::size_t run_class, void* const* objects, std::size_t count) noexcept;
   static bool is_valid(const Bin& bin, std::size_t size_class, std::uint8_t index) noexcept;
-  void queue_remote(Slab& slab) noexcept;
+  static void queue_remote(Slab& slab) noexcept;
   void absorb_all(Bin& bin) noexcept;
   Slab* open_slab(Bin& bin, std::size_t size_class) noexcept;
   void close_slab(Bin& bin, Slab& slab) noexcept;

@@ -9,16 +9,19 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "allocators/reference/arena.h"
 #include "allocators/reference/message.h"
+#include "allocators/reference/slab.h"
 
 namespace refmalloc {
 
 class RemoteBatch {
  public:
-  // What was delivered is added to `batches_count` at the end.
-  explicit RemoteBatch(std::atomic<std::uint64_t>& batches_count) noexcept
-      : batches_count_(batches_count) {}
+  using QueueSlab = void (*)(Slab&) noexcept;
+
+  // What was delivered is added to `batches_count` at the end. `queue` is called for each slab that
+  // its owner does not yet know to have got objects.
+  RemoteBatch(std::atomic<std::uint64_t>& batches_count, QueueSlab queue) noexcept
+      : batches_count_(batches_count), queue_(queue) {}
   RemoteBatch(const RemoteBatch&) = delete;
   RemoteBatch& operator=(const RemoteBatch&) = delete;
 
@@ -52,13 +55,12 @@ class RemoteBatch {
 
   void deliver(const Cell& cell) noexcept {
     if (cell.slab == nullptr) return;
-    // Afterwards the slab may retire at any time, so its owner is asked for first.
-    Arena& owner = arenas[cell.slab->arena()];
     ++delivered_;
-    if (cell.slab->deliver(cell.word, cell.objects)) owner.queue_remote(*cell.slab);
+    if (cell.slab->deliver(cell.word, cell.objects)) queue_(*cell.slab);
   }
 
   std::atomic<std::uint64_t>& batches_count_;
+  QueueSlab queue_;
   std::uint64_t delivered_ = 0;
   Cell cells_[kCells];
 };
