@@ -29,6 +29,16 @@ CONTRACTS = {
     "bench/preload": {"bench/preload/malloc_provider.h", "bench/preload/malloc_ranges.h"},
 }
 
+#: the layers of refmalloc, lowest first: the files of one name include from themselves and from what stands before
+REFMALLOC_LAYERS: tuple[str, ...] = (
+    "geometry", "size_classes", "decay",  # measures
+    "os", "lock", "message", "options", "metadata",  # the operating system, settings, memory for records
+    "page_map", "run", "run_set", "run_heap",  # slices
+    "slab", "large_objects", "faults", "remote_batch", "arena",  # objects
+    "thread_cache", "thread_registry", "purger", "fork", "heap",  # threads, and the heap as a whole
+    "refmalloc", "interface", "operators", "statistics", "introspection",  # what programs call
+)
+
 ALLOCATOR_NAMES = re.compile(r"\b(glibc|jemalloc|tcmalloc|mimalloc|tbbmalloc|scudo|refmalloc)\b", re.IGNORECASE)
 
 
@@ -115,6 +125,28 @@ def test_the_reference_allocator_includes_nothing_of_the_suite() -> None:
     for path in sources():
         if layer_of(str(path.relative_to(ROOT))) == "allocators/reference":
             assert all(include.startswith("allocators/reference/") for include in includes_of(path)), path
+
+
+def refmalloc_sources() -> list[Path]:
+    return [path for path in sources() if path.parent == ROOT / "allocators" / "reference"]
+
+
+def test_every_file_of_the_reference_allocator_has_its_place_among_the_layers() -> None:
+    """Would catch: a new file that may include whatever it likes, and a place that nobody fills."""
+    assert {path.stem for path in refmalloc_sources()} == set(REFMALLOC_LAYERS)
+    assert len(set(REFMALLOC_LAYERS)) == len(REFMALLOC_LAYERS), "a layer stands twice"
+
+
+def test_the_reference_allocator_includes_only_downwards() -> None:
+    """Would catch: a lower layer that knows who uses it, so that neither can be read or tested alone."""
+    height = {layer: place for place, layer in enumerate(REFMALLOC_LAYERS)}
+    edges = [(path, include) for path in refmalloc_sources() for include in includes_of(path)]
+    upwards = [
+        f"{path.relative_to(ROOT)} includes {include}"
+        for path, include in edges
+        if height[Path(include).stem] > height[path.stem]
+    ]
+    assert len(edges) > len(REFMALLOC_LAYERS) and not upwards, "\n".join(upwards)
 
 
 #: package of scripts/heapwise -> packages it may import from (itself, errors and labels always)
