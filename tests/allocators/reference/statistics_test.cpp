@@ -14,6 +14,7 @@
 #include "allocators/reference/heap.h"
 #include "allocators/reference/interface.h"
 #include "allocators/reference/size_classes.h"
+#include "allocators/reference/thread_cache.h"
 
 namespace refmalloc {
 namespace {
@@ -100,7 +101,7 @@ TEST(Statistics, of_arenas_and_classes_add_up_to_the_whole) {
     unsigned size_class = 1;
     for (refmalloc_class_statistics row{}; refmalloc_class_stats(arena, size_class, &row) != 0;
          ++size_class) {
-      EXPECT_EQ(row.object_bytes, bytes_of_class(size_class));
+      EXPECT_EQ(row.object_bytes, kept_bytes(size_class));
       EXPECT_LE(row.allocated_bytes, row.active_bytes);
       slab_bytes += row.active_bytes;
       sum.slabs_count += row.slabs_count;
@@ -109,7 +110,7 @@ TEST(Statistics, of_arenas_and_classes_add_up_to_the_whole) {
       sum.refills_count += row.refills_count;
       sum.flushes_count += row.flushes_count;
     }
-    EXPECT_EQ(size_class, kClassesCount + 1);
+    EXPECT_EQ(size_class, kLastRunClass + 1);
     EXPECT_EQ(slab_bytes + runs.medium_bytes, runs.active_bytes);
   }
   EXPECT_EQ(arena, whole.arenas_count);
