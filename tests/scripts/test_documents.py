@@ -1,7 +1,7 @@
 """`reference` and `readme`: what is committed reads back, and the README says what the results say."""
 
-import gzip
 import json
+import lzma
 import re
 
 import factory
@@ -95,7 +95,7 @@ def test_the_same_folder_packs_to_the_same_bytes(try_folder, tmp_path):
 def test_a_reference_holds_the_records_as_they_were(repository, bench_folder):
     """Would catch: raw data lost on the way into the repository."""
     packed = repository / "results" / "reference" / "full"
-    assert gzip.decompress((packed / "runs.jsonl.gz").read_bytes()) == (bench_folder / "runs.jsonl").read_bytes()
+    assert lzma.decompress((packed / "runs.jsonl.xz").read_bytes()) == (bench_folder / "runs.jsonl").read_bytes()
     assert main(["validate", str(packed)]) == 0
     assert read_summary(packed)["kind"] == "bench"
 
@@ -103,7 +103,7 @@ def test_a_reference_holds_the_records_as_they_were(repository, bench_folder):
 def test_of_commands_only_the_timelines_that_are_drawn_are_packed(program_folder, tmp_path):
     """Would catch: ten megabytes of looks at programs, a figure changed on the way, or a picture that changes by packing."""
     pack(program_folder, "apps", tmp_path)
-    packed = [json.loads(line) for line in gzip.decompress((tmp_path / "apps" / "runs.jsonl.gz").read_bytes()).splitlines()]
+    packed = [json.loads(line) for line in lzma.decompress((tmp_path / "apps" / "runs.jsonl.xz").read_bytes()).splitlines()]
     original = factory.read_records(program_folder)
     assert all({**ours, "timeline": 0} == {**theirs, "timeline": 0} for ours, theirs in zip(packed, original, strict=True))
     kept = [record for record in packed if record.get("timeline")]
@@ -156,7 +156,7 @@ def test_a_reference_does_not_say_where_the_checkout_lay(small_folder, tmp_path)
     assert str(ROOT) in (small_folder / "manifest.json").read_text()
     pack(small_folder, "moved", tmp_path)
     packed = tmp_path / "moved"
-    assert str(ROOT).encode() not in gzip.decompress((packed / "runs.jsonl.gz").read_bytes())
+    assert str(ROOT).encode() not in lzma.decompress((packed / "runs.jsonl.xz").read_bytes())
     assert all(str(ROOT) not in file.read_text() for file in packed.glob("*.json"))
 
 
@@ -172,11 +172,11 @@ def test_too_large_a_reference_is_refused_and_leaves_the_old_one(small_folder, t
     """Would catch: a repository that grows by a campaign at a time."""
     from heapwise.commands import reference
     pack(small_folder, "one", tmp_path)
-    before = (tmp_path / "one" / "runs.jsonl.gz").read_bytes()
+    before = (tmp_path / "one" / "runs.jsonl.xz").read_bytes()
     monkeypatch.setattr(reference, "LARGEST_TOTAL_BYTES", 10_000)
     with pytest.raises(HeapwiseError, match="together at most"):
         pack(small_folder, "one", tmp_path)
-    assert (tmp_path / "one" / "runs.jsonl.gz").read_bytes() == before
+    assert (tmp_path / "one" / "runs.jsonl.xz").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == sorted({"one", "pictures", "small"})
 
 

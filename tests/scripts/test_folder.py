@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 
 import factory
 import pytest
@@ -134,14 +135,16 @@ def test_two_groups_that_share_a_cell_keep_their_own_blocks(tmp_path, says_group
     assert all(record.metrics["wall_per_operation_ns"] > 1000 for block in swept.blocks for record in block.values())
 
 
-def test_compressed_records_read_like_plain_ones(small_folder):
-    """Would catch: reference results that only their maker can read."""
+@pytest.mark.parametrize("suffix, compress", [(".xz", lzma.compress), (".gz", gzip.compress)])
+def test_compressed_records_read_like_plain_ones(small_folder, suffix, compress):
+    """Would catch: reference results that only their maker can read, or a torn one that reads as a shorter one."""
     plain = read_folder(small_folder).groups
     data = (small_folder / "runs.jsonl").read_bytes()
     (small_folder / "runs.jsonl").unlink()
-    (small_folder / "runs.jsonl.gz").write_bytes(gzip.compress(data))
+    packed = small_folder / f"runs.jsonl{suffix}"
+    packed.write_bytes(compress(data))
     assert read_folder(small_folder).groups == plain
-    (small_folder / "runs.jsonl.gz").write_bytes(gzip.compress(data)[:200])
+    packed.write_bytes(compress(data)[:200])
     with pytest.raises(HeapwiseError, match="cannot be decompressed"):
         read_folder(small_folder)
 

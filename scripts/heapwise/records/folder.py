@@ -1,4 +1,4 @@
-"""Reads a result folder: manifest.json and runs.jsonl (also .gz, or .zst where `zstd` is installed).
+"""Reads a result folder: manifest.json and runs.jsonl (also .xz, .gz, or .zst where `zstd` is installed).
 
 Invariants of what `read_folder` returns:
   - every block of a group holds exactly one record of each allocator of the group: the last
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from ..errors import HeapwiseError
 from ..labels import program_name
 
 Parameters = tuple[tuple[str, Any], ...]
+RUNS_NAMES = ("runs.jsonl", "runs.jsonl.xz", "runs.jsonl.gz", "runs.jsonl.zst")
+_DECOMPRESS = {".xz": lzma.decompress, ".gz": gzip.decompress}
 
 
 @dataclass(frozen=True)
@@ -185,10 +188,10 @@ def parse_json(text: str, where: str) -> Any:
 
 def runs_file(path: Path) -> Path:
     """The one file of run records in a folder."""
-    for name in ("runs.jsonl", "runs.jsonl.gz", "runs.jsonl.zst"):
+    for name in RUNS_NAMES:
         if (path / name).is_file():
             return path / name
-    raise HeapwiseError(f"{path} holds no runs.jsonl, runs.jsonl.gz or runs.jsonl.zst. "
+    raise HeapwiseError(f"{path} holds no {', '.join(RUNS_NAMES[:-1])} or {RUNS_NAMES[-1]}. "
                         "Name a folder that `heapwise bench` or `heapwise try` wrote.")
 
 
@@ -213,10 +216,10 @@ def read_run_lines(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
 
 def decompressed(file: Path) -> bytes:
     """The plain bytes of a file of run records."""
-    if file.suffix == ".gz":
+    if file.suffix in _DECOMPRESS:
         try:
-            return gzip.decompress(file.read_bytes())
-        except (OSError, EOFError) as error:
+            return _DECOMPRESS[file.suffix](file.read_bytes())
+        except (OSError, EOFError, lzma.LZMAError) as error:
             raise HeapwiseError(f"{file} cannot be decompressed: {error}. Restore it, e.g. `git checkout -- {file}`.") from error
     if file.suffix != ".zst":
         return file.read_bytes()
