@@ -168,6 +168,14 @@ def test_a_torn_line_is_not_packed(small_folder, tmp_path):
     assert not any("torn" in note for note in read_summary(tmp_path / "torn")["notes"])
 
 
+def test_what_is_shown_in_tables_only_is_packed_without_pictures(small_folder, tmp_path, capsys):
+    """Would catch: pictures that nobody looks at, out of the ten megabytes, or records that go with them."""
+    main(["reference", str(small_folder), "drawn", "--into", str(tmp_path)])
+    main(["reference", str(small_folder), "bare", "--into", str(tmp_path), "--no-pictures"])
+    assert {path.name.partition("-")[0] for path in (tmp_path / "pictures").iterdir()} == {"drawn"}
+    assert (tmp_path / "bare" / "runs.jsonl.xz").read_bytes() == (tmp_path / "drawn" / "runs.jsonl.xz").read_bytes()
+
+
 def test_too_large_a_reference_is_refused_and_leaves_the_old_one(small_folder, tmp_path, monkeypatch):
     """Would catch: a repository that grows by a campaign at a time."""
     from heapwise.commands import reference

@@ -1,10 +1,11 @@
 """Packs a result folder into results/reference/NAME, for the repository.
 
-    python -m heapwise reference DIR NAME [--into REFERENCE]
+    python -m heapwise reference DIR NAME [--into REFERENCE] [--no-pictures]
 
-    DIR        a folder that `heapwise bench` or `heapwise try` wrote
-    NAME       of the new folder; small letters, digits, - and _
-    --into     the folder of references (results/reference of the repository)
+    DIR            a folder that `heapwise bench` or `heapwise try` wrote
+    NAME           of the new folder; small letters, digits, - and _
+    --into         the folder of references (results/reference of the repository)
+    --no-pictures  of a folder whose figures are shown in tables only
 
 Summarizes DIR, then writes NAME with manifest.json, runs.jsonl.xz, summary.json and summary.md, and
 the pictures the README shows into pictures/NAME-….png beside it. A DIR/self_cost.json, as `heapwise
@@ -57,15 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", type=Path, help="a result folder")
     parser.add_argument("name", metavar="NAME", help="of the new reference")
     parser.add_argument("--into", metavar="REFERENCE", type=Path, default=REFERENCE, help="the folder of references")
+    parser.add_argument("--no-pictures", action="store_true", help="of a folder whose figures are shown in tables only")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    size = pack(arguments.directory, arguments.name, arguments.into)
+    size = pack(arguments.directory, arguments.name, arguments.into, draws=not arguments.no_pictures)
     print(f"{arguments.into / arguments.name}: {size / 1e6:.2f} MB; all references may take {LARGEST_TOTAL_BYTES / 1e6:.0f} MB")
     return 0
 
 
-def pack(directory: Path, name: str, into: Path) -> int:
+def pack(directory: Path, name: str, into: Path, draws: bool = True) -> int:
     """Writes the reference and its pictures; returns their bytes."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name == PICTURES:
         raise HeapwiseError(f"'{name}' cannot name a reference: use small letters, digits, - and _ (and not `{PICTURES}`).")
@@ -73,12 +75,13 @@ def pack(directory: Path, name: str, into: Path) -> int:
     with tempfile.TemporaryDirectory(dir=into, prefix=".packing-") as temporary:
         staged, pictures = Path(temporary) / name, Path(temporary) / PICTURES
         staged.mkdir()
+        pictures.mkdir()
         if (directory / CALIBRATION).is_file():
             _write_calibration(directory, staged)
-            pictures.mkdir()
         else:
             _write_data(directory, staged)
-            _write_pictures(directory, pictures, name)
+            if draws:
+                _write_pictures(directory, pictures, name)
         size = _size(staged) + _size(pictures)
         kept = _size(into) - _size(Path(temporary)) - _size(into / name) - sum(f.stat().st_size for f in _old_pictures(into, name))
         if size + kept > LARGEST_TOTAL_BYTES:
@@ -156,7 +159,6 @@ def _write_calibration(directory: Path, staged: Path) -> None:
 
 
 def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> None:
-    pictures_directory.mkdir()
     folder = read_folder(directory)
     if folder.manifest["kind"] in DUELS:
         return  # a table of two sides says it all
