@@ -61,11 +61,12 @@ class GroupPlan:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     user_metrics: tuple[Mapping[str, str], ...] = ()
     program: Mapping[str, Any] | None = None
+    spec: str = ""
 
     @property
     def title(self) -> str:
-        """As if every parameter but the size of a sweep were at its default."""
-        return f"{self.workload}:size=1M" if self.purpose == "sweep" else self.workload
+        """`spec`, or as if every parameter but the size of a sweep were at its default."""
+        return self.spec or (f"{self.workload}:size=1M" if self.purpose == "sweep" else self.workload)
 
 
 def fails_always(status: str, detail: str = "", only_pass: str | None = None):

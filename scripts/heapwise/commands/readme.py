@@ -19,7 +19,9 @@ NAME is one of
     compare      two allocators in lockstep
     calibration  how often the gate is wrong, and what it finds
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
-and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`.
+    targets      what refmalloc is to reach, beside glibc and the best peer
+and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`. `targets` takes
+full, duel-*, thp and try-true; those that are there for it alone are taken by others only where they are named.
 Exit codes: 0 done, 1 the check says no, 2 error.
 """
 
@@ -35,17 +37,22 @@ from typing import Any, Callable, Mapping, Sequence
 
 from .. import labels
 from ..errors import HeapwiseError
+from ..inference.targets import (FULL, is_source, is_source_only, memory_against_glibc, standings, time_against_glibc,
+                                 time_against_peers)
 from ..output.calibration_tables import calibration_tables
 from ..output.duel_tables import LEGEND as DUEL_LEGEND
 from ..output.duel_tables import duel_tables
 from ..output.program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from ..output.render import environment_line, markdown_table
 from ..output.tables import LEGEND, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
-from ..records.folder import parse_json
+from ..output.target_tables import LEGEND as TARGET_LEGEND
+from ..output.target_tables import tally_line, target_table
+from ..records.folder import parse_json, read_folder
 from .reference import CALIBRATION, PICTURES, SELF_COST
 from .summarize import read_summary, write_text
 
 _NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
+TARGETS = "targets"  # the block that is made from several references
 OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[3]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
@@ -57,6 +64,7 @@ class Reference:
     """One folder of results/reference, and where its pictures are as seen from the document."""
 
     name: str
+    directory: Path
     summary: Mapping[str, Any]
     self_cost: Mapping[str, Any] | None
     calibration: Mapping[str, Any] | None
@@ -126,7 +134,7 @@ def read_references(root: Path, document: Path) -> list[Reference]:
     for directory in sorted(path for path in folder.glob("*") if path.is_dir() and path.name != PICTURES):
         costs, calibration = _optional(directory / SELF_COST), _optional(directory / CALIBRATION)
         summary = read_summary(directory) if calibration is None else {**_NO_SUMMARY, "environment": calibration["environment"]}
-        found.append(Reference(directory.name, summary, costs, calibration, files, path_of_pictures))
+        found.append(Reference(directory.name, directory, summary, costs, calibration, files, path_of_pictures))
     return found
 
 
@@ -135,10 +143,12 @@ def _optional(file: Path) -> Any:
 
 
 def _block(name: str, wanted: str | None, references: Sequence[Reference], document: Path) -> list[str]:
+    if name == TARGETS:
+        return _targets([one for one in references if is_source(one.name) and wanted in (None, one.name)])
     if name not in _BLOCKS:
-        raise HeapwiseError(f"{document}: there is no block `{name}`. Use one of {', '.join(_BLOCKS)}.")
+        raise HeapwiseError(f"{document}: there is no block `{name}`. Use one of {', '.join([*_BLOCKS, TARGETS])}.")
     has_data, make = _BLOCKS[name]
-    fitting = [one for one in references if has_data(one) and wanted in (None, one.name)]
+    fitting = [one for one in references if has_data(one) and (one.name == wanted if wanted else not is_source_only(one.name))]
     if not fitting:
         place = f"results/reference/{wanted}" if wanted else "results/reference"
         raise HeapwiseError(f"{document}: nothing in {place} has data for the block `{name}`. Make it as results/README.md says.")
@@ -148,6 +158,21 @@ def _block(name: str, wanted: str | None, references: Sequence[Reference], docum
         raise HeapwiseError(f"{document}: {labels.joined([one.name for one in fitting])} all have data for the block `{name}`. "
                             f"Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
     return make(fitting[0])
+
+
+def _targets(references: Sequence[Reference]) -> list[str]:
+    """Of several folders, and `not measured` where one is missing."""
+    folders = {one.name: read_folder(one.directory) for one in references}
+    lines = [*markdown_table(target_table(standings(folders))), ""]
+    full = next((one for one in references if one.name == FULL), None)
+    if full is not None:
+        lines.extend([tally_line(time_against_glibc(full.summary), memory_against_glibc(full.summary),
+                                 time_against_peers(folders[FULL])), ""])
+    machines: dict[str, list[str]] = {}
+    for one in references:
+        machines.setdefault(environment_line(one.summary), []).append(one.name)
+    measured = (f"Measured on {machine} ({labels.joined(names)})." for machine, names in machines.items())
+    return [*lines, f"<sub>{'; '.join(TARGET_LEGEND)}.</sub>", "", *measured]
 
 
 def _environment(reference: Reference) -> list[str]:

@@ -9,6 +9,7 @@
     policy       the gate's rules: what is a regression, what is not known, what passes
     gate_runs    how the runs of both sides of a gate ended
     calibration  the gate's own errors
+    targets      what refmalloc is to reach, as data, and how far it is
     truths       what is known to be true of named allocators, as data
     rules        what no run of any folder may break
     evidence     what a folder has to say about a truth, and the verdict

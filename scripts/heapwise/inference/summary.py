@@ -157,11 +157,17 @@ def comparison_entry(group: Group, allocator: str, baseline: str, metric: Metric
              "allocator": allocator, "baseline": baseline, "metric": metric.name, "unit": metric.unit,
              "metric_class": metric.metric_class, "better": metric.better, "blocks_count": result.pairs_count,
              "failed_count": failed_count, "median": result.median, "baseline_median": result.baseline_median}
+    return {**entry, **effect_fields(result), "p_value": result.p_value, "p_adjusted": result.p_adjusted, "verdict": result.verdict}
+
+
+def effect_fields(result: Comparison) -> dict[str, float | None]:
+    """Ratio and difference with their ends, as the schema lists them."""
+    fields: dict[str, float | None] = {}
     for name, estimated in (("ratio", result.ratio), ("difference", result.difference)):
-        entry[name] = estimated.centre if estimated else None
-        entry[f"{name}_low"] = estimated.low if estimated else None
-        entry[f"{name}_high"] = estimated.high if estimated else None
-    return {**entry, "p_value": result.p_value, "p_adjusted": result.p_adjusted, "verdict": result.verdict}
+        fields[name] = estimated.centre if estimated else None
+        fields[f"{name}_low"] = estimated.low if estimated else None
+        fields[f"{name}_high"] = estimated.high if estimated else None
+    return fields
 
 
 def _own_costs(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

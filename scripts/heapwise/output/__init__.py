@@ -4,6 +4,7 @@
     program_tables, comparison_tables, duel_tables, calibration_tables, gate_tables    those of whole programs, two folders,
                  two allocators measured against each other, the gate's own errors, a gate
     inside_tables  what allocators say of themselves beside what was seen of them
+    target_tables  refmalloc's targets beside the figures
     render       prints tables for a terminal and as Markdown
     gate_text    a gate for a terminal and as Markdown
     junit        a gate for CI services

@@ -98,6 +98,8 @@ DESCRIBED: tuple[Metric, ...] = (
     Metric("system_cpu_ns", "system CPU", "ns", "noisy", "command", NOISY_BAND),
     # a lock is one reason of many to wait; involuntary switches are the machine's doing
     Metric("voluntary_switches_count", "waits", "switches", "noisy", "command", NOISY_BAND),
+    # faults an operation times the operations: what a target limits
+    Metric("minor_faults_count", "minor faults", "faults", "near_exact", "memory", FAULTS_BAND),
 )
 # What a shell between two processes adds, say: less than a table shows.
 SAME_MEMORY = 1.01
@@ -132,32 +134,33 @@ def _with_users(metrics: Sequence[Metric], users: Sequence[Metric]) -> tuple[Met
     return (*metrics[:place], *users, *metrics[place:])
 
 
+def metric_named(name: str, pass_name: str) -> Metric:
+    """A metric of this package, compared or described."""
+    return next(metric for metric in (*METRICS, *DESCRIBED) if metric.name == name and metric.pass_name == pass_name)
+
+
 def unit_of(name: str, pass_name: str) -> str:
     """The unit of a metric; none for a user's."""
-    return "" if _is_users(name) else _metric_named(name, pass_name).unit
+    return "" if _is_users(name) else metric_named(name, pass_name).unit
 
 
 def label_of(name: str, pass_name: str) -> str:
     """What people call the metric; a user's as they named it."""
-    return name.removeprefix(USER_PREFIX) if _is_users(name) else _metric_named(name, pass_name).label
+    return name.removeprefix(USER_PREFIX) if _is_users(name) else metric_named(name, pass_name).label
 
 
 def negligible_of(name: str, pass_name: str) -> float:
     """The difference in a metric up to which a ratio says little."""
-    return 0.0 if _is_users(name) else _metric_named(name, pass_name).negligible
+    return 0.0 if _is_users(name) else metric_named(name, pass_name).negligible
 
 
 def band_of(name: str, pass_name: str) -> float:
     """Ratios inside 1 ± this are `same`."""
-    return NOISY_BAND if _is_users(name) else _metric_named(name, pass_name).band
+    return NOISY_BAND if _is_users(name) else metric_named(name, pass_name).band
 
 
 def _is_users(name: str) -> bool:
     return name.startswith(USER_PREFIX) and name != "user_cpu_ns"
-
-
-def _metric_named(name: str, pass_name: str) -> Metric:
-    return next(metric for metric in (*METRICS, *DESCRIBED) if metric.name == name and metric.pass_name == pass_name)
 
 
 def derive(metrics: Mapping[str, Any], work: Mapping[str, Any]) -> dict[str, float]:
