@@ -153,27 +153,30 @@ LargeObject* LargeObjects::map_fresh(std::size_t bytes, std::size_t alignment) n
   return object;
 }
 
+// A mapping taken from the cache, made as long as asked for. nullptr: it is cached again.
+LargeObject* LargeObjects::lengthened(LargeObject& object, std::size_t bytes) noexcept {
+  const std::size_t before = object.bytes;
+  const bool done = lengthen(object, bytes);
+  const LockGuard guard(lock_);
+  if (done) {
+    add_used(object.bytes - before);
+    return &object;
+  }
+  used_bytes_ -= before;
+  append(object);
+  return nullptr;
+}
+
 LargeObject* LargeObjects::allocate(std::size_t bytes, std::size_t alignment) noexcept {
   bytes = round_up(bytes, kSliceBytes);
   // Once cached, a mapping serves every request for an alignment of up to a slice.
   if (alignment < kSliceBytes) alignment = kSliceBytes;
   LargeObject* object = alignment <= kSliceBytes ? take_cached(bytes) : nullptr;
-  if (object != nullptr && object->bytes < bytes) {
-    const std::size_t before = object->bytes;
-    const bool lengthened = lengthen(*object, bytes);
-    const LockGuard guard(lock_);
-    add_used(object->bytes - before);
-    if (!lengthened) {
-      used_bytes_ -= before;
-      append(*object);
-      object = nullptr;
-    }
-  }
-  if (object == nullptr) {
-    object = map_fresh(bytes, alignment);
-    if (object == nullptr) return nullptr;
-    drop_surplus();
-  }
+  const bool exact = object != nullptr && object->bytes >= bytes;
+  if (!exact && object != nullptr) object = lengthened(*object, bytes);
+  if (object == nullptr) object = map_fresh(bytes, alignment);
+  if (object == nullptr) return nullptr;
+  if (!exact) drop_surplus();
   if (!page_map.cover(object->start, kSliceBytes)) {
     {
       const LockGuard guard(lock_);

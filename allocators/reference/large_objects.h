@@ -78,6 +78,7 @@ class LargeObjects {
   LargeObject* take_cached(std::size_t bytes) noexcept;
   void keep_tail(LargeObject& object, std::size_t bytes) noexcept;
   bool lengthen(LargeObject& object, std::size_t bytes) noexcept;
+  LargeObject* lengthened(LargeObject& object, std::size_t bytes) noexcept;
   bool grow(LargeObject& object, std::size_t bytes) noexcept;
   bool shrink(LargeObject& object, std::size_t bytes) noexcept;
   LargeObject* map_fresh(std::size_t bytes, std::size_t alignment) noexcept;

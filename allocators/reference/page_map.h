@@ -8,9 +8,7 @@
 //   tag 0           nothing of ours begins or lies in this slice
 //   tag 1 … 56      Slab*: the slice is part of a slab of that size class
 //   tag 57 … 59     Run*: an object of 2, 3 or 4 slices begins at this slice
-//   kFreedTag       as tag 0; a medium or large object that began at this slice, or the slab that
-//   it
-//                   was part of, has been freed
+//   kFreedTag       as tag 0; the object that began here, or the slab, has been freed
 //   kMediumTag      Run*: a longer medium object begins at this slice
 //   kLargeTag       LargeObject*: a large object begins at this slice
 //   kFreeRunTag     Run*: first or last slice of a free run

@@ -10,8 +10,8 @@
 // dirtier end: resident pages need no fault. That the untouched end of a chunk is cold keeps it
 // whole: as the shortest fit it would be used up although older memory is free.
 //
-// The run that was released last waits for one call: a request of the same length takes it as it
-// is, any other call settles it first.
+// The run that was released last waits: a request of the same length takes it as it is; whatever
+// else asks for memory, frees it or counts it settles it first.
 //
 // Invariants (under the lock): no two neighbouring free runs; a free run's dirty_slices is the
 // number of its dirty bits; the free runs with dirty slices are exactly those on the list from
