@@ -17,15 +17,15 @@ CHOSEN = ALL if os.environ.get("HEAPWISE_TEST_ALL_APPS") else ["sqlite3"]
 def test_a_real_program_runs_and_does_the_same_work_under_each_allocator(heapwise: Heapwise, name: str) -> None:
     """Catches a description that no longer fits its program, and a check that sees a difference where there is none."""
     answer = heapwise.run("bench", "--profile", "smoke", "--workloads", f"apps/{name}", "--allocators",
-                          "glibc jemalloc", "--out", "a", timeout_seconds=300)
+                          "glibc refmalloc jemalloc", "--out", "a", timeout_seconds=400)
     assert answer.code == 0, answer.err + answer.out
     found = summary(heapwise.folder / "a")
     assert found["findings"] == []
     compared = [record for record in records(heapwise.folder / "a") if record["cell"]["pass"] == "command"]
-    assert {record["cell"]["allocator"] for record in compared} >= {"glibc", "jemalloc"}
+    assert {record["cell"]["allocator"] for record in compared} >= {"glibc", "refmalloc", "jemalloc"}
     for record in compared:
         assert record["status"] == "ok"
-        library = {"glibc": "libc.so", "jemalloc": "libjemalloc"}.get(record["cell"]["allocator"], "")
+        library = {"glibc": "libc.so", "refmalloc": "librefmalloc", "jemalloc": "libjemalloc"}.get(record["cell"]["allocator"], "")
         assert library in record["identity"]["library_path"]
 
 

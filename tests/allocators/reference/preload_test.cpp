@@ -74,24 +74,33 @@ constexpr RealProgram kPrograms[] = {
      "PYTHONMALLOC=malloc python3 -c 'import multiprocessing as m,math\n"
      "if __name__==\"__main__\":\n"
      " with m.Pool(4) as p: print(p.map(math.factorial, range(60)))'"},
+    {"python3_tests_of_its_own", "python3 && /usr/bin/python3 -c 'import test.test_dict'",
+     "cd /tmp && PYTHONMALLOC=malloc /usr/bin/python3 -m test test_dict test_list test_set "
+     "test_bytes "
+     "2>&1 | grep -E '^(Result|[0-9]+ test|All )' | grep -v duration"},
     {"sqlite3", "sqlite3",
      "sqlite3 :memory: 'create table t(a,b); with recursive c(x) as (select 1 union all select x+1 "
      "from c where x<60000) insert into t select x, hex(x*x) from c; create index i on t(b); "
      "select "
      "count(*),sum(a),max(b) from t; select b from t order by b limit 20;'"},
-    {"compiler", "g++",
-     "d=$(mktemp -d) && printf '#include <map>\\n#include <string>\\n#include <regex>\\n"
-     "std::map<std::string,int> m; bool f(const char* s)"
-     "{return std::regex_match(s,std::regex(\"a+b\"));}' > $d/a.cpp && g++ -O1 -w -frandom-seed=1 "
-     "-c "
-     "$d/a.cpp -o $d/a.o && cksum < $d/a.o && rm -r $d"},
+    {"compiler_of_this_project", "g++",
+     "d=$(mktemp -d) && g++ -std=c++20 -O1 -w -frandom-seed=1 -I'" REFMALLOC_SOURCES
+     "' -c '" REFMALLOC_SOURCES
+     "/allocators/reference/heap.cpp' -o $d/a.o && cksum < $d/a.o; s=$?; rm -r $d; exit $s"},
+    {"ninja_side_by_side", "ninja",
+     "d=$(mktemp -d) && cd $d && { printf 'rule r\\n command = cksum < $in > $out\\n'; "
+     "for i in $(seq 1 60); do seq $i 999 > i$i; echo build o$i: r i$i; done; } > build.ninja && "
+     "ninja -j2 > /dev/null && cat o*; s=$?; rm -rf $d; exit $s"},
+    {"gdb", "gdb",
+     "gdb -q -batch -nx -ex 'info files' -ex 'disassemble main' -ex 'info types' "
+     "'" REFMALLOC_PROGRAM "' | cksum"},
     {"git", "git",
      "d=$(mktemp -d) && cd $d && git init -q . && seq 1 20000 > f && git add f && git -c "
      "user.name=n "
      "-c user.email=e commit -qm one --date=@0 && seq 1 3 20000 > f && git diff --stat && git "
      "repack "
-     "-adq && git fsck --strict 2>/dev/null && git cat-file -p HEAD:f | cksum; s=$?; rm -rf $d; "
-     "exit $s"},
+     "-adq && git gc -q --aggressive && git fsck --strict 2>/dev/null && git cat-file -p HEAD:f | "
+     "cksum; s=$?; rm -rf $d; exit $s"},
     {"tar_and_xz", "xz", "seq 1 200000 | xz -T2 -1 | xz -d | cksum"},
     {"awk", "awk",
      "awk 'BEGIN{for(i=0;i<100000;i++){a[i]=i \"x\" i*i; s=substr(s a[i],1,5000)} print length(s); "
