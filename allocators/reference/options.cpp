@@ -10,7 +10,7 @@
 
 namespace refmalloc {
 
-constinit Options options;
+constinit Options options(kInitialOptions);
 
 namespace {
 

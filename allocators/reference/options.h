@@ -61,7 +61,9 @@ static_assert(sizeof kOptionRows / sizeof kOptionRows[0] == kOptionsCount);
 
 class Options {
  public:
-  constexpr Options() noexcept : Options(std::make_index_sequence<kOptionsCount>{}) {}
+  template <std::size_t... rows>
+  explicit constexpr Options(std::index_sequence<rows...>) noexcept
+      : values_{kOptionRows[rows].initial...} {}
 
   [[nodiscard]] std::uint64_t get(Option option) const noexcept {
     return values_[static_cast<unsigned>(option)].load(std::memory_order_relaxed);
@@ -86,15 +88,14 @@ class Options {
   bool load_environment() noexcept;
 
  private:
-  template <std::size_t... rows>
-  explicit constexpr Options(std::index_sequence<rows...>) noexcept
-      : values_{kOptionRows[rows].initial...} {}
-
   void apply_one(const char* entry, std::size_t length) noexcept;
 
   std::atomic<std::uint64_t> values_[kOptionsCount];
   std::atomic<bool> loaded_{false};
 };
+
+// For the object below and for tests: every option has its initial value.
+inline constexpr std::make_index_sequence<kOptionsCount> kInitialOptions{};
 
 extern constinit Options options;
 

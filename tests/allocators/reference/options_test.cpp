@@ -42,7 +42,7 @@ std::string complaints_about(Options& options, const char* text) {
 
 // Silent error: one bad entry swallows those after it.
 TEST(Options, reports_what_it_does_not_understand_and_goes_on) {
-  Options mine;
+  Options mine(kInitialOptions);
   const std::string said = complaints_about(
       mine, "colour=blue,,decay_ms,=,decay_ms=x,mmap_threshold=1M,decay_ms=7,colour=red");
   EXPECT_NE(said.find("'colour'"), std::string::npos) << said;
@@ -62,7 +62,7 @@ TEST(Options, proposes_the_name_that_was_probably_meant) {
   for (const char* nothing_like_it : {"", "x", "colour", "bogus", "LD_PRELOAD"}) {
     EXPECT_EQ(nearest_option(nothing_like_it, std::strlen(nothing_like_it)), nullptr);
   }
-  Options mine;
+  Options mine(kInitialOptions);
   EXPECT_NE(complaints_about(mine, "arena=2").find("did you mean arenas?"), std::string::npos);
 }
 
@@ -81,7 +81,7 @@ TEST(Options, takes_a_word_for_its_place_in_the_row) {
 
 // Silent error: text of any length or content runs over a buffer, or moves the terminal's cursor.
 TEST(Options, survives_whatever_the_environment_holds) {
-  Options mine;
+  Options mine(kInitialOptions);
   std::string noise;
   for (int i = 0; i < 20'000; ++i) noise += static_cast<char>(1 + i * 7919 % 255);
   for (const std::string& text :
@@ -98,7 +98,7 @@ TEST(Options, survives_whatever_the_environment_holds) {
 
 // Silent error: a threshold among the size classes, or no arena at all.
 TEST(Options, moves_values_into_their_range) {
-  Options mine;
+  Options mine(kInitialOptions);
   mine.apply("mmap_threshold=1,arenas=0");
   EXPECT_EQ(mine.by_name("mmap_threshold"), static_cast<long long>(kLargestClassBytes + 1));
   EXPECT_EQ(mine.by_name("arenas"), 1);
