@@ -70,16 +70,16 @@ void PrintTo(const Bound& bound, std::ostream* stream) {
 }
 
 constexpr Bound kBounds[] = {
-    {"malloc_64", "64", true, false, 19, 18},
+    {"malloc_64", "64", true, false, 18, 18},
     {"free_64", "64", false, true, 28, 18},
-    {"malloc_1000", "1000", true, false, 19, 18},
+    {"malloc_1000", "1000", true, false, 18, 18},
     {"free_1000", "1000", false, true, 28, 18},
-    {"malloc_5000", "5000", true, false, 27, 24},
+    {"malloc_5000", "5000", true, false, 24, 24},
     {"free_5000", "5000", false, true, 28, 24},
-    {"malloc_30000", "30000", true, false, 27, 24},
+    {"malloc_30000", "30000", true, false, 24, 24},
     {"free_30000", "30000", false, true, 28, 24},
-    {"malloc_and_free_100000", "100000", true, true, 1000, 60},
-    {"malloc_and_free_200000", "200000", true, true, 1000, 60},
+    {"malloc_and_free_100000", "100000", true, true, 600, 60},
+    {"malloc_and_free_200000", "200000", true, true, 900, 60},
 };
 
 double count_of(const Bound& bound, const Counts& counts) {
