@@ -132,32 +132,34 @@ void Arena::flush(std::size_t size_class, void* const* objects, std::size_t coun
   bin.flushes_count.fetch_add(1, std::memory_order_relaxed);
   assert(count <= kBatch);
   if (is_run_class(size_class)) return release_runs(size_class, objects, count);
-  Slab* slabs[kBatch];
-  void* own[kBatch];
-  std::size_t own_count = 0;
-  {
-    RemoteBatch batch(bin.remote_batches_count, &Arena::queue_remote);
-    for (std::size_t i = 0; i < count; ++i) {
-      const PageMapEntry entry = page_map.find(objects[i]);
-      if (entry.tag() != size_class) [[unlikely]] {
-        abort_over("double free, its slab is gone", objects[i]);
-      }
-      Slab* const slab = entry.record<Slab>();
-      if (slab->arena() != index()) {
-        batch.add(*slab, objects[i]);
-      } else {
-        slabs[own_count] = slab;
-        own[own_count++] = objects[i];
-      }
-    }
+  // Objects of this arena from the front, those of others from the back.
+  Returned returned[kBatch];
+  std::size_t own = 0;
+  std::size_t foreign = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const PageMapEntry entry = page_map.find(objects[i]);
+    if (entry.tag() != size_class) [[unlikely]]
+      abort_over("double free, its slab is gone", objects[i]);
+    Slab* const slab = entry.record<Slab>();
+    returned[slab->arena() == index() ? own++ : --foreign] = {.slab = slab, .object = objects[i]};
   }
-  if (own_count == 0) return;
+  if (foreign < count) deliver(bin, returned + foreign, count - foreign);
+  if (own > 0) put(bin, returned, own);
+}
+
+void Arena::deliver(Bin& bin, const Returned* returned, std::size_t count) noexcept {
+  RemoteBatch batch(bin.remote_batches_count, &Arena::queue_remote);
+  for (std::size_t i = 0; i < count; ++i) batch.add(*returned[i].slab, returned[i].object);
+}
+
+void Arena::put(Bin& bin, const Returned* returned, std::size_t count) noexcept {
   const LockGuard guard(bin.lock);
-  bin.objects_out -= own_count;
-  for (std::size_t i = 0; i < own_count; ++i) {
-    const bool was_full = slabs[i]->is_full();
-    slabs[i]->put(own[i]);
-    after_put(bin, *slabs[i], was_full);
+  bin.objects_out -= count;
+  for (std::size_t i = 0; i < count; ++i) {
+    Slab& slab = *returned[i].slab;
+    const bool was_full = slab.is_full();
+    slab.put(returned[i].object);
+    after_put(bin, slab, was_full);
   }
 }
 

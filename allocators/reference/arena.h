@@ -82,6 +82,12 @@ class Arena {
   [[nodiscard]] bool is_valid() noexcept;
 
  private:
+  struct Returned {
+    Slab* slab;
+    void* object;
+  };
+  void put(Bin& bin, const Returned* returned, std::size_t count) noexcept;
+  static void deliver(Bin& bin, const Returned* returned, std::size_t count) noexcept;
   static void release_runs(std::size_t run_class, void* const* objects, std::size_t count) noexcept;
   static bool is_valid(const Bin& bin, std::size_t size_class, std::uint8_t index) noexcept;
   static void queue_remote(Slab& slab) noexcept;

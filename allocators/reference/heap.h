@@ -27,13 +27,16 @@ struct SizeHint {
 };
 void deallocate_slowly(void* object, PageMapEntry entry, SizeHint hint) noexcept;
 
-// The newest object of the calling thread's magazine.
+// The newest object of the calling thread's magazine. The one below it, which a further malloc
+// would get, is fetched for writing meanwhile; a prefetch of the null guard or of unmapped memory
+// does nothing.
 inline void* pop(std::size_t size_class) noexcept {
   ThreadCache& cache = *thread_cache;
   void** const top = cache.tops[size_class];
   if (top == cache.lows[size_class]) [[unlikely]]
     return allocate_after_miss(size_class);
   cache.tops[size_class] = top - 1;
+  __builtin_prefetch(top[-2], 1);
   return top[-1];
 }
 
@@ -47,7 +50,8 @@ inline void* allocate(std::size_t bytes) noexcept {
 
 // Keeps errno. nullptr is fine; any other pointer that is not ours, or not an object's, is fatal.
 // Pointers whose tag is no size class meet a magazine that is always full. The hint is looked at
-// under check=1 only.
+// under check=1 only. The object is fetched, as the next malloc of its class hands it out to be
+// written.
 inline void deallocate(void* object, SizeHint hint = {}) noexcept {
   const PageMapEntry entry = page_map.find(object);
   ThreadCache& cache = *thread_cache;
@@ -60,6 +64,7 @@ inline void deallocate(void* object, SizeHint hint = {}) noexcept {
     abort_over("double free", object);
   *top = object;
   cache.tops[tag] = top + 1;
+  __builtin_prefetch(object, 1);
 }
 
 // All bytes zero. Overflow of the product is out of memory.

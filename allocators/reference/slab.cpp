@@ -11,10 +11,6 @@ std::size_t Slab::record_bytes(std::size_t size_class) noexcept {
   return sizeof(Slab) + 2 * words_of(size_class) * sizeof(std::uint64_t);
 }
 
-std::uint64_t* Slab::free_bits() const noexcept {
-  return reinterpret_cast<std::uint64_t*>(const_cast<Slab*>(this) + 1);
-}
-
 std::atomic<std::uint64_t>* Slab::remote_bits() const noexcept {
   return reinterpret_cast<std::atomic<std::uint64_t>*>(free_bits() + words());
 }
@@ -59,10 +55,7 @@ std::size_t Slab::take(void** objects, std::size_t wanted) noexcept {
 }
 
 bool Slab::begins_object(const void* pointer) const noexcept {
-  const auto offset = static_cast<std::size_t>(static_cast<const char*>(pointer) - start_);
-  if (offset >= shape().slices * kSliceBytes) return false;
-  const std::size_t index = object_at(size_class_, offset);
-  return index < shape().objects && index * shape().bytes == offset;
+  return find(pointer) != kNoObject;
 }
 
 const char* Slab::object_around(const void* pointer) const noexcept {
@@ -83,13 +76,6 @@ void Slab::abort_over_no_object(const void* pointer) const noexcept {
   std::abort();
 }
 
-std::size_t Slab::index_of(const void* object) const noexcept {
-  if (!begins_object(object)) [[unlikely]]
-    abort_over_no_object(object);
-  return object_at(size_class_,
-                   static_cast<std::size_t>(static_cast<const char*>(object) - start_));
-}
-
 void Slab::abort_over_double_free(std::size_t word, std::uint64_t objects) const noexcept {
   const auto bit = static_cast<std::size_t>(__builtin_ctzll(objects));
   abort_over("double free", start_ + (word * kWordBits + bit) * shape().bytes);
@@ -101,17 +87,6 @@ void Slab::expect_nothing_delivered() const noexcept {
     if (delivered != 0) [[unlikely]]
       abort_over_double_free(word, delivered);
   }
-}
-
-void Slab::put(void* object) noexcept {
-  const std::size_t index = index_of(object);
-  const std::size_t word = index / kWordBits;
-  const std::uint64_t bit = std::uint64_t{1} << (index % kWordBits);
-  if ((free_bits()[word] & bit) != 0) [[unlikely]]
-    abort_over("double free", object);
-  free_bits()[word] |= bit;
-  ++free_objects_;
-  if (word < first_word_) first_word_ = static_cast<std::uint16_t>(word);
 }
 
 // The three sequentially consistent steps here and the two in `deliver` make sure that either the

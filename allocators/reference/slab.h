@@ -37,7 +37,16 @@ class alignas(kTags) Slab {
   std::size_t take(void** objects, std::size_t wanted) noexcept;
 
   // The owner's way of giving an object back.
-  void put(void* object) noexcept;
+  void put(void* object) noexcept {
+    const std::size_t index = index_of(object);
+    const std::size_t word = index / kWordBits;
+    const std::uint64_t bit = std::uint64_t{1} << (index % kWordBits);
+    if ((free_bits()[word] & bit) != 0) [[unlikely]]
+      abort_over_double_free(word, bit);
+    free_bits()[word] |= bit;
+    ++free_objects_;
+    if (word < first_word_) first_word_ = static_cast<std::uint16_t>(word);
+  }
 
   // What `deliver` got since the last time; the number of objects.
   std::size_t absorb_remote() noexcept;
@@ -50,7 +59,12 @@ class alignas(kTags) Slab {
   bool deliver(std::size_t word, std::uint64_t objects) noexcept;
 
   // Number of the object at that address. Ends the process when none begins there.
-  [[nodiscard]] std::size_t index_of(const void* object) const noexcept;
+  [[nodiscard]] std::size_t index_of(const void* object) const noexcept {
+    const std::size_t index = find(object);
+    if (index == kNoObject) [[unlikely]]
+      abort_over_no_object(object);
+    return index;
+  }
   [[nodiscard]] bool begins_object(const void* pointer) const noexcept;
 
   // Start of the object that the address lies in; nullptr behind the last one.
@@ -75,6 +89,17 @@ class alignas(kTags) Slab {
   std::atomic<bool> remote_queued{false};
 
  private:
+  static constexpr std::size_t kNoObject = SIZE_MAX;
+
+  // Number of the object that begins there, or kNoObject.
+  [[nodiscard]] std::size_t find(const void* pointer) const noexcept {
+    const ClassShape& shape = kClassShapes[size_class_];
+    const auto offset = static_cast<std::size_t>(static_cast<const char*>(pointer) - start_);
+    if (offset >= shape.slices * kSliceBytes) return kNoObject;
+    const std::size_t index = object_at(size_class_, offset);
+    return index < shape.objects && index * shape.bytes == offset ? index : kNoObject;
+  }
+
   [[nodiscard]] const ClassShape& shape() const noexcept { return kClassShapes[size_class_]; }
   static std::size_t words_of(std::size_t size_class) noexcept {
     return (kClassShapes[size_class].objects + kWordBits - 1) / kWordBits;
@@ -82,7 +107,9 @@ class alignas(kTags) Slab {
   [[nodiscard]] std::size_t words() const noexcept { return words_of(size_class_); }
   [[noreturn]] void abort_over_double_free(std::size_t word, std::uint64_t objects) const noexcept;
   [[noreturn]] void abort_over_no_object(const void* pointer) const noexcept;
-  [[nodiscard]] std::uint64_t* free_bits() const noexcept;
+  [[nodiscard]] std::uint64_t* free_bits() const noexcept {
+    return reinterpret_cast<std::uint64_t*>(const_cast<Slab*>(this) + 1);
+  }
   [[nodiscard]] std::atomic<std::uint64_t>* remote_bits() const noexcept;
 
   std::uint8_t size_class_;
