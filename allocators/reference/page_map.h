@@ -18,10 +18,10 @@
 // While a slice is in use its dirty bit means nothing. Huge bits say where the kernel was asked for
 // huge pages, which are returned whole or not at all.
 //
-// Invariants: entries and dirty bits are written only by the owner of the slice, under the owner's
-// lock (huge bits by whoever maps or unmaps; an object's end by an atomic exchange of whoever frees
-// it, before it has the lock); leaves are never unmapped, and the empty leaf is
-// never written. Reading needs no lock.
+// Invariants: entries are written only by whoever owns the slice at that moment, dirty bits under
+// the owner's lock, huge bits by whoever maps or unmaps; an object's end is an atomic exchange of
+// whoever frees it. Leaves are never unmapped, and the empty leaf is never written. Reading needs no
+// lock.
 #pragma once
 
 #include <atomic>
