@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -355,11 +357,13 @@ TEST(Heap, reports_itself_in_the_forms_of_the_c_library) {
   testing::internal::CaptureStderr();
   refmalloc_malloc_stats();
   EXPECT_NE(testing::internal::GetCapturedStderr().find("active_bytes"), std::string::npos);
-  char text[8192] = {};
-  FILE* const stream = fmemopen(text, sizeof text, "w");
+  char* text = nullptr;
+  std::size_t length = 0;
+  FILE* const stream = open_memstream(&text, &length);
   EXPECT_EQ(refmalloc_malloc_info(0, stream), 0);
   fclose(stream);
-  EXPECT_NE(std::string(text).find("</malloc>"), std::string::npos);
+  EXPECT_NE(std::string(text, length).find("</malloc>"), std::string::npos);
+  std::free(text);
   EXPECT_EQ(refmalloc_malloc_info(1, stdout), EINVAL);
   refmalloc_free(object);
 }
