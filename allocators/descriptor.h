@@ -56,6 +56,23 @@ struct Ownership {
   int owned_value = 1;
 };
 
+enum class ReleaseKind {
+  kNone,
+  kSizeFunction,     // int NAME(size_t): called with 0
+  kBooleanFunction,  // void NAME(bool): called with true
+  kFunction,         // void NAME()
+  kCommandFunction,  // int NAME(int, void*): called with `argument` and nullptr
+  kOptionFunction,   // int NAME(int, int): called with `argument` and 0
+  kMallctl,          // mallctl("NAME") without values
+};
+
+/// How to ask an allocator to give back to the system what it holds and does not use.
+struct Release {
+  ReleaseKind kind = ReleaseKind::kNone;
+  std::string_view name = {};
+  int argument = 0;
+};
+
 /// How a setting reaches the allocator: an environment variable of its own (`item` is empty) or an
 /// item of a variable that holds several, such as MALLOC_CONF=narenas:4,thp:never.
 struct Carrier {
@@ -94,6 +111,7 @@ struct AllocatorDescriptor {
   bool on_request = false;  // nearly another's code: measured only when it is named
   Reader version = {};
   Ownership ownership = {};
+  Release release = {};
   std::span<const Setting> settings = {};
   std::span<const Statistic> statistics = {};
   std::span<const std::string_view> variables =

@@ -318,6 +318,10 @@ constexpr std::array kTbbmallocSettings{
             .help = "objects from this size on are not released by regular clean-ups"},
 };
 
+constexpr int kTbbCleanAllBuffers = 0;  // TBBMALLOC_CLEAN_ALL_BUFFERS of tbb/scalable_allocator.h
+
+constexpr int kScudoPurge = -101;  // M_PURGE
+
 // scudo_standalone of LLVM 14
 constexpr std::array kScudoSettings{
     Setting{.key = "release_to_os_interval_ms",
@@ -371,6 +375,7 @@ constexpr std::array kDescriptors{
         .package = "libc6",
         .version = {.kind = ReaderKind::kStringFunction, .name = "gnu_get_libc_version"},
         .ownership = {.kind = OwnershipKind::kGlibcChunk, .name = "mallinfo2"},
+        .release = {.kind = ReleaseKind::kSizeFunction, .name = "malloc_trim"},
         .settings = kGlibcSettings,
         .statistics = kGlibcStatistics,
         .variables = kGlibcVariables,
@@ -382,6 +387,7 @@ constexpr std::array kDescriptors{
         .in_parts_directory = true,
         .version = {.kind = ReaderKind::kStringFunction, .name = "refmalloc_version"},
         .ownership = {.kind = OwnershipKind::kBooleanOfPointer, .name = "refmalloc_owns"},
+        .release = {.kind = ReleaseKind::kSizeFunction, .name = "malloc_trim"},
         .settings = kRefmallocSettings,
         .statistics = kRefmallocStatistics,
         .variables = kRefmallocVariables,
@@ -393,6 +399,7 @@ constexpr std::array kDescriptors{
         .package = "libjemalloc2",
         .version = mallctl("version", ValueType::kString),
         .ownership = {.kind = OwnershipKind::kMallctlGrows, .name = "thread.allocated"},
+        .release = {.kind = ReleaseKind::kMallctl, .name = "arena.4096.purge"},
         .settings = kJemallocSettings,
         .statistics = kJemallocStatistics,
         .variables = kJemallocVariables,
@@ -405,6 +412,7 @@ constexpr std::array kDescriptors{
         .version = {.kind = ReaderKind::kStringFunction, .name = "tc_version"},
         .ownership = {.kind = OwnershipKind::kIntegerOfPointer,
                       .name = "MallocExtension_GetOwnership"},
+        .release = {.kind = ReleaseKind::kFunction, .name = "MallocExtension_ReleaseFreeMemory"},
         .settings = kTcmallocSettings,
         .statistics = kTcmallocStatistics,
         .variables = kTcmallocVariables,
@@ -418,6 +426,7 @@ constexpr std::array kDescriptors{
         .version = {.kind = ReaderKind::kStringFunction, .name = "tc_version"},
         .ownership = {.kind = OwnershipKind::kIntegerOfPointer,
                       .name = "MallocExtension_GetOwnership"},
+        .release = {.kind = ReleaseKind::kFunction, .name = "MallocExtension_ReleaseFreeMemory"},
         .settings = kTcmallocSettings,
         .statistics = kTcmallocStatistics,
         .variables = kTcmallocFullVariables,
@@ -429,6 +438,7 @@ constexpr std::array kDescriptors{
         .package = "libmimalloc2.0",
         .version = {.kind = ReaderKind::kIntegerFunction, .name = "mi_version"},
         .ownership = {.kind = OwnershipKind::kBooleanOfPointer, .name = "mi_is_in_heap_region"},
+        .release = {.kind = ReleaseKind::kBooleanFunction, .name = "mi_collect"},
         .settings = kMimallocSettings,
         .variables = kMimallocVariables,
     },
@@ -438,6 +448,9 @@ constexpr std::array kDescriptors{
         .libraries = kTbbmallocLibraries,
         .package = "libtbbmalloc2",
         .ownership = {.kind = OwnershipKind::kSizeOfPointer, .name = "__TBB_malloc_safer_msize"},
+        .release = {.kind = ReleaseKind::kCommandFunction,
+                    .name = "scalable_allocation_command",
+                    .argument = kTbbCleanAllBuffers},
         .settings = kTbbmallocSettings,
         .variables = kTbbmallocVariables,
     },
@@ -447,6 +460,9 @@ constexpr std::array kDescriptors{
         .libraries = kScudoLibraries,
         .package = "libclang-rt-14-dev",
         .ownership = {.kind = OwnershipKind::kHeapWalk, .name = "malloc_iterate"},
+        .release = {.kind = ReleaseKind::kOptionFunction,
+                    .name = "mallopt",
+                    .argument = kScudoPurge},
         .settings = kScudoSettings,
         .variables = kScudoVariables,
     },

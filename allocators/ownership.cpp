@@ -1,12 +1,12 @@
 #include "allocators/ownership.h"
 
-#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
 
 #include <cstdint>
 #include <cstdlib>
 
+#include "allocators/loaded_function.h"
 #include "allocators/reader.h"
 
 namespace heapwise {
@@ -17,11 +17,6 @@ using Answer = OwnershipFinding::Answer;
 // Larger than what glibc's thread cache holds, smaller than what anyone maps on its own.
 constexpr std::size_t kObjectBytes = 4321;
 constexpr std::size_t kForeignBytes = std::size_t{1} << 20;
-
-template <class Function>
-Function* find_function(std::string_view name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name.data()));
-}
 
 /// A malloc that no compiler can prove unnecessary.
 class FreshObject {
@@ -80,18 +75,18 @@ OwnershipFinding ask_pointer_function(const Ownership& ownership) {
   const auto name = ownership.name;
   switch (ownership.kind) {
     case OwnershipKind::kBooleanOfPointer: {
-      auto* owns = find_function<bool(const void*)>(name);
+      auto* owns = find_loaded<bool(const void*)>(name);
       if (owns == nullptr) return not_exported(name);
       return ask(name, [owns](void* object) { return owns(object); });
     }
     case OwnershipKind::kIntegerOfPointer: {
-      auto* owner = find_function<int(const void*)>(name);
+      auto* owner = find_loaded<int(const void*)>(name);
       if (owner == nullptr) return not_exported(name);
       const int owned = ownership.owned_value;
       return ask(name, [owner, owned](void* object) { return owner(object) == owned; });
     }
     default: {
-      auto* size = find_function<std::size_t(void*, void*)>(name);
+      auto* size = find_loaded<std::size_t(void*, void*)>(name);
       if (size == nullptr) return not_exported(name);
       return ask(name, [size](void* object) { return size(object, nullptr) != 0; });
     }
@@ -131,9 +126,9 @@ void note_if_wanted(std::uintptr_t base, std::size_t /*bytes*/, void* argument) 
 /// The heap is stopped while it is walked; the callback must not touch it.
 OwnershipFinding walk_heap(const Ownership& ownership) {
   using Visitor = void(std::uintptr_t, std::size_t, void*);
-  auto* iterate = find_function<int(std::uintptr_t, std::size_t, Visitor*, void*)>(ownership.name);
-  auto* stop = find_function<void()>("malloc_disable");
-  auto* resume = find_function<void()>("malloc_enable");
+  auto* iterate = find_loaded<int(std::uintptr_t, std::size_t, Visitor*, void*)>(ownership.name);
+  auto* stop = find_loaded<void()>("malloc_disable");
+  auto* resume = find_loaded<void()>("malloc_enable");
   if (iterate == nullptr || stop == nullptr || resume == nullptr)
     return not_exported(ownership.name);
   constexpr std::uintptr_t kPageMask = 4095;

@@ -1,20 +1,15 @@
 #include "allocators/reader.h"
 
-#include <dlfcn.h>
 #include <malloc.h>
 
 #include <array>
 #include <charconv>
 #include <cstddef>
 
+#include "allocators/loaded_function.h"
+
 namespace heapwise {
 namespace {
-
-/// Names in descriptors are literals, so that data() ends in a zero.
-template <class Function>
-Function* find_function(std::string_view name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name.data()));
-}
 
 ReadValue integer(std::int64_t value) {
   return {.kind = ReadValue::Kind::kInteger, .integer = value};
@@ -70,8 +65,7 @@ std::size_t size_of(ValueType type) {
 }
 
 ReadValue read_mallctl(const Reader& reader) {
-  auto* mallctl =
-      find_function<int(const char*, void*, std::size_t*, void*, std::size_t)>("mallctl");
+  auto* mallctl = find_loaded<Mallctl>("mallctl");
   if (mallctl == nullptr) return {};
   if (reader.name.starts_with("stats.")) {  // statistics are a snapshot, renewed by a new epoch
     std::uint64_t epoch = 1;
@@ -85,7 +79,7 @@ ReadValue read_mallctl(const Reader& reader) {
 }
 
 ReadValue read_numeric_property(const Reader& reader) {
-  auto* get = find_function<int(const char*, std::size_t*)>("MallocExtension_GetNumericProperty");
+  auto* get = find_loaded<int(const char*, std::size_t*)>("MallocExtension_GetNumericProperty");
   std::size_t value = 0;
   if (get == nullptr || get(reader.name.data(), &value) == 0) return {};
   return integer(static_cast<std::int64_t>(value));
@@ -109,7 +103,7 @@ ReadValue read_mallinfo(std::string_view field) {
       {"fordblks", &Mallinfo::fordblks},
       {"keepcost", &Mallinfo::keepcost},
   }};
-  auto* read = find_function<Mallinfo()>("mallinfo2");
+  auto* read = find_loaded<Mallinfo()>("mallinfo2");
   if (read == nullptr) return {};
   for (const auto& [name, member] : kFields) {
     if (name == field) return integer(static_cast<std::int64_t>(read().*member));
@@ -120,7 +114,7 @@ ReadValue read_mallinfo(std::string_view field) {
 /// Whether an index that holds for one version alone may be used with the one that is loaded.
 bool is_known_version(const Reader& reader) {
   if (reader.only_version.empty()) return true;
-  auto* version = find_function<int()>("mi_version");
+  auto* version = find_loaded<int()>("mi_version");
   if (version == nullptr) return false;
   std::array<char, 16> digits{};
   const auto end = std::to_chars(digits.begin(), digits.end(), version()).ptr;
@@ -133,20 +127,20 @@ ReadValue read_value(const Reader& reader) {
   switch (reader.kind) {
     case ReaderKind::kStringFunction: {
       // gperftools' tc_version takes three addresses it may leave alone; the others ignore them
-      auto* read = find_function<const char*(void*, void*, void*)>(reader.name);
+      auto* read = find_loaded<const char*(void*, void*, void*)>(reader.name);
       return read == nullptr ? ReadValue{} : text(read(nullptr, nullptr, nullptr));
     }
     case ReaderKind::kIntegerFunction: {
-      auto* read = find_function<int()>(reader.name);
+      auto* read = find_loaded<int()>(reader.name);
       return read == nullptr ? ReadValue{} : integer(read());
     }
     case ReaderKind::kIndexedFunction: {
-      auto* read = find_function<long(int)>(reader.name);
+      auto* read = find_loaded<long(int)>(reader.name);
       if (read == nullptr || !is_known_version(reader)) return {};
       return integer(read(reader.index));
     }
     case ReaderKind::kKeyedFunction: {
-      auto* read = find_function<long long(const char*)>(reader.name);
+      auto* read = find_loaded<long long(const char*)>(reader.name);
       return read == nullptr ? ReadValue{} : integer(read(reader.argument.data()));
     }
     case ReaderKind::kMallctl:
