@@ -1,4 +1,4 @@
-// The heap under test as a workload sees it: allocate, reallocate, first_write, free.
+// The heap under test as a workload sees it: the ways to allocate, to write and to free an object.
 //
 // Three types fill the concept, and a workload is compiled once for each, so that a plain run pays
 // for nothing but the bare call: PlainHeap calls, TimedHeap brackets every call, CheckedHeap holds
@@ -8,8 +8,10 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdlib>
+#include <string_view>
 
 #include "bench/heap/failure.h"
+#include "bench/heap/next_operators.h"
 #include "bench/probe/latency_recorder.h"
 
 namespace heapwise {
@@ -24,10 +26,15 @@ inline constexpr std::size_t kTouchStride = 4096;
 
 template <class Heap>
 concept HeapUnderTest = requires(Heap& heap, void* object, std::size_t size, Touch touch) {
-  { heap.allocate(size) } -> std::same_as<void*>;
-  { heap.reallocate(object, size) } -> std::same_as<void*>;
+  { heap.allocate(size) } -> std::same_as<void*>;                // malloc
+  { heap.allocate_zeroed(size) } -> std::same_as<void*>;         // calloc
+  { heap.allocate_aligned(size, size) } -> std::same_as<void*>;  // posix_memalign: alignment, size
+  { heap.reallocate(object, size) } -> std::same_as<void*>;      // realloc
+  { heap.operator_new(size) } -> std::same_as<void*>;            // the allocator's own
   {heap.first_write(object, size, touch)};
+  {heap.rewrite(object, size)};  // the first byte again, of an object that is in use
   {heap.free(object)};
+  {heap.operator_delete(object, size)};  // the sized one, of what operator_new gave
 };
 
 inline void write_object(void* object, std::size_t size, Touch touch) {
@@ -38,25 +45,63 @@ inline void write_object(void* object, std::size_t size, Touch touch) {
   bytes[size - 1] = 1;
 }
 
-/// The bare calls. A refused request ends the process with status out_of_memory.
+/// Reads the first byte, as every use of an object begins.
+inline unsigned char read_object(const void* object) {
+  return *static_cast<const volatile unsigned char*>(object);
+}
+
+inline void rewrite_object(void* object) {
+  auto* bytes = static_cast<volatile unsigned char*>(object);
+  bytes[0] = static_cast<unsigned char>(bytes[0] + 1);
+}
+
+/// The calls that make an object. A refused request ends the process with status out_of_memory.
+namespace bare {
+
+inline void* require(void* object, std::string_view function, std::size_t size) {
+  if (object == nullptr) [[unlikely]]
+    fail_out_of_memory(function, size);
+  return object;
+}
+
+inline void* allocate(std::size_t size) {
+  return require(std::malloc(size), "malloc", size);
+}
+inline void* allocate_zeroed(std::size_t size) {
+  return require(std::calloc(1, size), "calloc", size);
+}
+/// `alignment` is a power of two and a multiple of a pointer's size.
+inline void* allocate_aligned(std::size_t alignment, std::size_t size) {
+  void* object = nullptr;
+  if (posix_memalign(&object, alignment, size) != 0) [[unlikely]]
+    fail_out_of_memory("posix_memalign", size);
+  return object;
+}
+inline void* reallocate(void* object, std::size_t size) {
+  return require(std::realloc(object, size), "realloc", size);
+}
+inline void* operator_new(std::size_t size) {
+  return require(next_operator_new(size), "operator new", size);
+}
+
+}  // namespace bare
+
+/// The bare calls.
 class PlainHeap {
  public:
-  void* allocate(std::size_t size) {
-    void* object = std::malloc(size);
-    if (object == nullptr) [[unlikely]]
-      fail_out_of_memory("malloc", size);
-    return object;
+  void* allocate(std::size_t size) { return bare::allocate(size); }
+  void* allocate_zeroed(std::size_t size) { return bare::allocate_zeroed(size); }
+  void* allocate_aligned(std::size_t alignment, std::size_t size) {
+    return bare::allocate_aligned(alignment, size);
   }
-  void* reallocate(void* object, std::size_t size) {
-    void* resized = std::realloc(object, size);
-    if (resized == nullptr) [[unlikely]]
-      fail_out_of_memory("realloc", size);
-    return resized;
-  }
+  void* reallocate(void* object, std::size_t size) { return bare::reallocate(object, size); }
+  void* operator_new(std::size_t size) { return bare::operator_new(size); }
   void first_write(void* object, std::size_t size, Touch touch) {
     write_object(object, size, touch);
   }
+  void rewrite(void* object, std::size_t) { rewrite_object(object); }
   void free(void* object) { std::free(object); }
+  void operator_delete(void* object, std::size_t size) { next_operator_delete(object, size); }
 };
 
 /// Every step in a bracket of its own; what resizes is an allocation, copying and all. One recorder
@@ -66,33 +111,46 @@ class TimedHeap {
   explicit TimedHeap(LatencyRecorder& recorder) : recorder_(&recorder) {}
 
   void* allocate(std::size_t size) {
-    const Ticks begin = bracket_opens();
-    void* object = std::malloc(size);
-    recorder_->record(Step::kAllocate, bracket_closes() - begin);
-    if (object == nullptr) [[unlikely]]
-      fail_out_of_memory("malloc", size);
-    return object;
+    return timed_allocation([&] { return bare::allocate(size); });
+  }
+  void* allocate_zeroed(std::size_t size) {
+    return timed_allocation([&] { return bare::allocate_zeroed(size); });
+  }
+  void* allocate_aligned(std::size_t alignment, std::size_t size) {
+    return timed_allocation([&] { return bare::allocate_aligned(alignment, size); });
   }
   void* reallocate(void* object, std::size_t size) {
-    const Ticks begin = bracket_opens();
-    void* resized = std::realloc(object, size);
-    recorder_->record(Step::kAllocate, bracket_closes() - begin);
-    if (resized == nullptr) [[unlikely]]
-      fail_out_of_memory("realloc", size);
-    return resized;
+    return timed_allocation([&] { return bare::reallocate(object, size); });
+  }
+  void* operator_new(std::size_t size) {
+    return timed_allocation([&] { return bare::operator_new(size); });
   }
   void first_write(void* object, std::size_t size, Touch touch) {
-    const Ticks begin = bracket_opens();
-    write_object(object, size, touch);
-    recorder_->record(Step::kFirstWrite, bracket_closes() - begin);
+    timed(Step::kFirstWrite, [&] { write_object(object, size, touch); });
   }
+  void rewrite(void* object, std::size_t) { rewrite_object(object); }
   void free(void* object) {
-    const Ticks begin = bracket_opens();
-    std::free(object);
-    recorder_->record(Step::kFree, bracket_closes() - begin);
+    timed(Step::kFree, [&] { std::free(object); });
+  }
+  void operator_delete(void* object, std::size_t size) {
+    timed(Step::kFree, [&] { next_operator_delete(object, size); });
   }
 
  private:
+  template <class Call>
+  void* timed_allocation(Call call) {
+    const Ticks begin = bracket_opens();
+    void* object = call();
+    recorder_->record(Step::kAllocate, bracket_closes() - begin);
+    return object;
+  }
+  template <class Call>
+  void timed(Step step, Call call) {
+    const Ticks begin = bracket_opens();
+    call();
+    recorder_->record(step, bracket_closes() - begin);
+  }
+
   LatencyRecorder* recorder_;
 };
 
@@ -106,9 +164,14 @@ class CheckedHeap {
   explicit CheckedHeap(ShadowHeap& shadow) : shadow_(&shadow) {}
 
   void* allocate(std::size_t size);
+  void* allocate_zeroed(std::size_t size);
+  void* allocate_aligned(std::size_t alignment, std::size_t size);
   void* reallocate(void* object, std::size_t size);
+  void* operator_new(std::size_t size);
   void first_write(void* object, std::size_t size, Touch touch);
+  void rewrite(void* object, std::size_t size);
   void free(void* object);
+  void operator_delete(void* object, std::size_t size);
 
  private:
   ShadowHeap* shadow_;  // shared by all threads

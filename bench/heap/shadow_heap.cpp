@@ -50,17 +50,23 @@ std::string describe(std::uintptr_t address, std::size_t size) {
 
 }  // namespace
 
-void ShadowHeap::add(void* object, std::size_t size) {
+void ShadowHeap::add(void* object, std::size_t size, std::size_t alignment, Content content) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(object);
   const std::lock_guard lock(mutex_);
   const auto serial = next_serial_++;
-  insert(reinterpret_cast<std::uintptr_t>(object), {size, serial});
+  insert(begin, {size, serial}, alignment);
+  if (content == Content::kZeros) {
+    if (const auto offset = first_difference(object, size, 0); offset != size) {
+      fail_integrity(describe(begin, size) + " is not zero at offset " + std::to_string(offset));
+    }
+  }
   fill(object, 0, size, pattern_of(serial));
 }
 
 void ShadowHeap::add_resized(void* object, std::size_t size, const Object& removed) {
   const auto begin = reinterpret_cast<std::uintptr_t>(object);
   const std::lock_guard lock(mutex_);
-  insert(begin, {size, removed.serial});
+  insert(begin, {size, removed.serial}, 1);
   const auto kept = std::min(size, removed.size);
   const auto offset = first_difference(object, kept, pattern_of(removed.serial));
   if (offset != kept) {
@@ -70,11 +76,11 @@ void ShadowHeap::add_resized(void* object, std::size_t size, const Object& remov
   fill(object, kept, size, pattern_of(removed.serial));
 }
 
-void ShadowHeap::insert(std::uintptr_t begin, const Object& object) {
+void ShadowHeap::insert(std::uintptr_t begin, const Object& object, std::size_t alignment) {
   const auto size = object.size;
-  if (begin % required_alignment(size) != 0) {
-    fail_integrity(describe(begin, size) + " is not aligned to " +
-                   std::to_string(required_alignment(size)));
+  const auto required = std::max(alignment, required_alignment(size));
+  if (begin % required != 0) {
+    fail_integrity(describe(begin, size) + " is not aligned to " + std::to_string(required));
   }
   if (const auto other = overlapping(begin, size); other != objects_.end()) {
     fail_integrity(describe(begin, size) + " overlaps the live " +
@@ -83,19 +89,29 @@ void ShadowHeap::insert(std::uintptr_t begin, const Object& object) {
   objects_.emplace(begin, object);
 }
 
-ShadowHeap::Object ShadowHeap::remove(void* object) {
+ShadowHeap::Objects::const_iterator ShadowHeap::find_intact(void* object) const {
   const auto begin = reinterpret_cast<std::uintptr_t>(object);
-  const std::lock_guard lock(mutex_);
   const auto found = objects_.find(begin);
-  if (found == objects_.end()) fail_integrity(describe(begin, 0) + " is freed but not live");
-  const auto removed = found->second;
-  const auto offset = first_difference(object, removed.size, pattern_of(removed.serial));
-  if (offset != removed.size) {
-    fail_integrity(describe(begin, removed.size) + " was overwritten at offset " +
-                   std::to_string(offset));
+  if (found == objects_.end())
+    fail_integrity(describe(begin, 0) + " is used or freed but not live");
+  const auto& [size, serial] = found->second;
+  if (const auto offset = first_difference(object, size, pattern_of(serial)); offset != size) {
+    fail_integrity(describe(begin, size) + " was overwritten at offset " + std::to_string(offset));
   }
+  return found;
+}
+
+ShadowHeap::Object ShadowHeap::remove(void* object) {
+  const std::lock_guard lock(mutex_);
+  const auto found = find_intact(object);
+  const auto removed = found->second;
   objects_.erase(found);
   return removed;
+}
+
+void ShadowHeap::inspect(void* object) const {
+  const std::lock_guard lock(mutex_);
+  find_intact(object);
 }
 
 std::size_t ShadowHeap::live_count() const {
@@ -125,9 +141,20 @@ ShadowHeap::Objects::const_iterator ShadowHeap::overlapping(std::uintptr_t begin
 }
 
 void* CheckedHeap::allocate(std::size_t size) {
-  void* object = std::malloc(size);
-  if (object == nullptr) fail_out_of_memory("malloc", size);
+  void* object = bare::allocate(size);
   shadow_->add(object, size);
+  return object;
+}
+
+void* CheckedHeap::allocate_zeroed(std::size_t size) {
+  void* object = bare::allocate_zeroed(size);
+  shadow_->add(object, size, 1, ShadowHeap::Content::kZeros);
+  return object;
+}
+
+void* CheckedHeap::allocate_aligned(std::size_t alignment, std::size_t size) {
+  void* object = bare::allocate_aligned(alignment, size);
+  shadow_->add(object, size, alignment);
   return object;
 }
 
@@ -135,18 +162,33 @@ void* CheckedHeap::allocate(std::size_t size) {
 // once.
 void* CheckedHeap::reallocate(void* object, std::size_t size) {
   const auto removed = shadow_->remove(object);
-  void* resized = std::realloc(object, size);
-  if (resized == nullptr) fail_out_of_memory("realloc", size);
+  void* resized = bare::reallocate(object, size);
   shadow_->add_resized(resized, size, removed);
   return resized;
+}
+
+void* CheckedHeap::operator_new(std::size_t size) {
+  void* object = bare::operator_new(size);
+  shadow_->add(object, size);
+  return object;
 }
 
 // The shadow has filled the whole object already, which touches more than any workload would.
 void CheckedHeap::first_write(void*, std::size_t, Touch) {}
 
+// An object keeps its pattern: that it still has it says more than another value would.
+void CheckedHeap::rewrite(void* object, std::size_t) {
+  shadow_->inspect(object);
+}
+
 void CheckedHeap::free(void* object) {
   shadow_->remove(object);
   std::free(object);
+}
+
+void CheckedHeap::operator_delete(void* object, std::size_t size) {
+  shadow_->remove(object);
+  next_operator_delete(object, size);
 }
 
 }  // namespace heapwise

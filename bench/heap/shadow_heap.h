@@ -20,12 +20,19 @@ class ShadowHeap {
     std::uint64_t serial;
   };
 
-  /// Notes a fresh object and fills it. Ends the process through fail_integrity() if it is badly
-  /// aligned or overlaps a live one.
-  void add(void* object, std::size_t size);
+  enum class Content { kAnything, kZeros };
+
+  /// Notes a fresh object and fills it. Ends the process through fail_integrity() if it is less
+  /// aligned than asked for and its size needs, overlaps a live one, or has not the content that
+  /// was asked for.
+  void add(void* object, std::size_t size, std::size_t alignment = 1,
+           Content content = Content::kAnything);
 
   /// Checks the object's content and forgets it; called before it is freed or resized.
   Object remove(void* object);
+
+  /// Checks the content of an object that is in use.
+  void inspect(void* object) const;
 
   /// Notes what realloc has made of a removed object: as much of its content as fits must have
   /// been kept, and what was added is filled.
@@ -37,7 +44,10 @@ class ShadowHeap {
  private:
   using Objects = std::map<std::uintptr_t, Object>;
 
-  void insert(std::uintptr_t begin, const Object& object);
+  /// The live object that begins there, whose content has been checked. Under the mutex.
+  Objects::const_iterator find_intact(void* object) const;
+
+  void insert(std::uintptr_t begin, const Object& object, std::size_t alignment);
   Objects::const_iterator overlapping(std::uintptr_t begin, std::size_t size) const;
 
   mutable std::mutex mutex_;

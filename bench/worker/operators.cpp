@@ -6,6 +6,7 @@
 #include <new>
 
 #include "bench/core/harness_arena.h"
+#include "bench/heap/next_operators.h"
 
 namespace {
 
@@ -41,7 +42,9 @@ void* operator new[](std::size_t size, std::align_val_t alignment, const std::no
   return heapwise::harness_allocate(size, static_cast<std::size_t>(alignment));
 }
 
+// The C++ library's sized operators end here, with objects of the heap under test too.
 void operator delete(void* block) noexcept {
+  if (heapwise::takes_back_probe(block)) return;
   heapwise::harness_release(block);
 }
 void operator delete[](void* block) noexcept {
