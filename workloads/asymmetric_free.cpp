@@ -216,12 +216,6 @@ class AsymmetricFree final : public Workload {
   HeapDemand demand_;
 };
 
-template <HeapUnderTest Heap>
-std::unique_ptr<Workload> make(const Parameters& parameters,
-                               const Capabilities<Heap>& capabilities) {
-  return std::make_unique<AsymmetricFree<Heap>>(parameters, capabilities);
-}
-
 unsigned threads(const Parameters& parameters) {
   return static_cast<unsigned>(parameters.at("producers") + parameters.at("consumers"));
 }
@@ -246,19 +240,16 @@ std::string reject(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kAsymmetricFree;
-const WorkloadDescriptor kAsymmetricFree{
+constinit const WorkloadDescriptor kAsymmetricFree = describe<AsymmetricFree>({
     .name = "asymmetric_free",
+    .family = Family::kServers,
     .models = "threads that only allocate and threads that only free, a large live set between",
     .does_not_model = "threads that do both, objects that die out of turn, sizes that drift",
     .parameters = kParameters,
     .threads = threads,
     .operations_per_batch = operations_per_batch,
-    .operations_per_pass = operations_per_batch,
     .footprint = footprint,
     .reject = reject,
-    .make_plain = make<PlainHeap>,
-    .make_timed = make<TimedHeap>,
-    .make_checked = make<CheckedHeap>,
-};
+});
 
 }  // namespace heapwise

@@ -50,6 +50,7 @@ ReplacementPlan plan(const Parameters& parameters) {
 extern const WorkloadDescriptor kLargeChurn;
 constinit const WorkloadDescriptor kLargeChurn = describe_replacement<plan>({
     .name = "large_churn",
+    .family = Family::kFastPath,
     .models = "buffers above 128K in a live window, every page written",
     .does_not_model = "partly used buffers, growth by realloc, hand-over between threads",
     .parameters = kParameters,

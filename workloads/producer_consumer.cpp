@@ -178,12 +178,6 @@ class ProducerConsumer final : public Workload {
   HeapDemand demand_;
 };
 
-template <HeapUnderTest Heap>
-std::unique_ptr<Workload> make(const Parameters& parameters,
-                               const Capabilities<Heap>& capabilities) {
-  return std::make_unique<ProducerConsumer<Heap>>(parameters, capabilities);
-}
-
 unsigned threads(const Parameters& parameters) {
   return static_cast<unsigned>(parameters.at("producers") + parameters.at("consumers"));
 }
@@ -197,19 +191,16 @@ Bytes footprint(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kProducerConsumer;
-const WorkloadDescriptor kProducerConsumer{
+constinit const WorkloadDescriptor kProducerConsumer = describe<ProducerConsumer>({
     .name = "producer_consumer",
+    .family = Family::kServers,
     .models = "objects made in one thread and freed in another, over bounded queues",
     .does_not_model = "work between malloc and free, open-loop arrival, threads that start and end",
     .parameters = kParameters,
     .threads = threads,
     .operations_per_batch = operations_per_batch,
-    .operations_per_pass = operations_per_batch,
     .footprint = footprint,
     .reject = reject_inverted_sizes,
-    .make_plain = make<PlainHeap>,
-    .make_timed = make<TimedHeap>,
-    .make_checked = make<CheckedHeap>,
-};
+});
 
 }  // namespace heapwise

@@ -78,6 +78,10 @@ class RandomReplacement final : public Workload {
     live_bytes_ = 0;
   }
 
+  void visit_live(const LiveVisitor& visit) const override {
+    for (std::size_t i = 0; i < slot_sizes_.size(); ++i) visit(slots_[i], slot_sizes_[i]);
+  }
+
   HeapDemand demand() const override { return demand_; }
   Progress progress() const override { return {demand_.operations_count, live_bytes_}; }
   Bytes table_bytes() const override {

@@ -129,12 +129,6 @@ class ReallocGrowth final : public Workload {
   HeapDemand demand_;
 };
 
-template <HeapUnderTest Heap>
-std::unique_ptr<Workload> make(const Parameters& parameters,
-                               const Capabilities<Heap>& capabilities) {
-  return std::make_unique<ReallocGrowth<Heap>>(parameters, capabilities);
-}
-
 // A buffer that is copied is there twice.
 Bytes footprint(const Parameters& parameters) {
   return {(parameters.at("buffers") + 1) * parameters.at("max")};
@@ -143,20 +137,16 @@ Bytes footprint(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kReallocGrowth;
-constinit const WorkloadDescriptor kReallocGrowth{
+constinit const WorkloadDescriptor kReallocGrowth = describe<ReallocGrowth>({
     .name = "realloc_growth",
+    .family = Family::kFastPath,
     .models =
         "buffers grown by realloc while they are filled, up to a size at which they are freed",
     .does_not_model = "reading of what is kept, other objects in between, shrinking, threads",
     .parameters = kParameters,
-    .threads = [](const Parameters&) { return 1U; },
     .operations_per_batch = operations_per_batch,
-    .operations_per_pass = operations_per_batch,
     .footprint = footprint,
     .reject = reject,
-    .make_plain = make<PlainHeap>,
-    .make_timed = make<TimedHeap>,
-    .make_checked = make<CheckedHeap>,
-};
+});
 
 }  // namespace heapwise

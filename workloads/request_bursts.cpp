@@ -137,12 +137,6 @@ class RequestBursts final : public Workload {
   HeapDemand demand_;
 };
 
-template <HeapUnderTest Heap>
-std::unique_ptr<Workload> make(const Parameters& parameters,
-                               const Capabilities<Heap>& capabilities) {
-  return std::make_unique<RequestBursts<Heap>>(parameters, capabilities);
-}
-
 std::uint64_t operations_per_batch(const Parameters& parameters) {
   return parameters.at("calls");
 }
@@ -172,19 +166,16 @@ std::string reject(const Parameters& parameters) {
 }  // namespace
 
 extern const WorkloadDescriptor kRequestBursts;
-constinit const WorkloadDescriptor kRequestBursts{
+constinit const WorkloadDescriptor kRequestBursts = describe<RequestBursts>({
     .name = "request_bursts",
+    .family = Family::kServers,
     .models = "a peak that is freed whole, then rounds of light use with pauses between",
     .does_not_model = "objects that survive the peak, a second peak, threads",
     .parameters = kParameters,
-    .threads = [](const Parameters&) { return 1U; },
+    .only_memory = true,
     .operations_per_batch = operations_per_batch,
-    .operations_per_pass = operations_per_batch,
     .footprint = footprint,
     .reject = reject,
-    .make_plain = make<PlainHeap>,
-    .make_timed = make<TimedHeap>,
-    .make_checked = make<CheckedHeap>,
-};
+});
 
 }  // namespace heapwise

@@ -45,6 +45,7 @@ ReplacementPlan plan(const Parameters& parameters) {
 extern const WorkloadDescriptor kSmallChurn;
 constinit const WorkloadDescriptor kSmallChurn = describe_replacement<plan>({
     .name = "small_churn",
+    .family = Family::kFastPath,
     .models = "a steady set of small objects, replaced one by one in random order",
     .does_not_model = "objects that die together, reading of old objects, threads",
     .parameters = kParameters,

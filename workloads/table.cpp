@@ -83,6 +83,45 @@ Parameters resolve_parameters(const Spec& spec) {
   return parameters;
 }
 
+std::string_view family_name(Family family) {
+  switch (family) {
+    case Family::kFastPath:
+      return "fast path";
+    case Family::kServers:
+      return "servers";
+    case Family::kLongAndLarge:
+      return "long and large";
+    case Family::kMemory:
+      return "memory";
+    case Family::kCaches:
+      return "caches";
+  }
+  return "";
+}
+
+unsigned single_thread(const Parameters&) {
+  return 1;
+}
+
+unsigned threads_parameter(const Parameters& parameters) {
+  return static_cast<unsigned>(parameters.at("threads"));
+}
+
+std::string reject_nothing(const Parameters&) {
+  return {};
+}
+
+std::string why_not(const WorkloadDescriptor& workload, const Pass& pass) {
+  if (pass.paces_requests && !workload.has_requests) return "it has no requests to arrive";
+  if (pass.splits_fragmentation && !workload.shows_live_objects) {
+    return "it does not show its live objects";
+  }
+  if (pass.heap == HeapKind::kTimed && workload.starts_threads) {
+    return "its threads end before their calls could be told apart";
+  }
+  return {};
+}
+
 std::string reject_inverted_sizes(const Parameters& parameters) {
   const auto minimum = parameters.at("min");
   const auto maximum = parameters.at("max");

@@ -12,6 +12,25 @@ namespace heapwise {
 /// For workloads with parameters `min` and `max`.
 std::string reject_inverted_sizes(const Parameters& parameters);
 
+template <template <HeapUnderTest> class Instance, HeapUnderTest Heap>
+std::unique_ptr<Workload> make_instance(const Parameters& parameters,
+                                        const Capabilities<Heap>& capabilities) {
+  return std::make_unique<Instance<Heap>>(parameters, capabilities);
+}
+
+/// Completes a workload's descriptor with its class, which is made from parameters and
+/// capabilities.
+template <template <HeapUnderTest> class Instance>
+constexpr WorkloadDescriptor describe(WorkloadDescriptor workload) {
+  if (workload.operations_per_pass == nullptr) {
+    workload.operations_per_pass = workload.operations_per_batch;
+  }
+  workload.make_plain = make_instance<Instance, PlainHeap>;
+  workload.make_timed = make_instance<Instance, TimedHeap>;
+  workload.make_checked = make_instance<Instance, CheckedHeap>;
+  return workload;
+}
+
 /// The factory of a churn workload from the function that reads its plan out of the parameters.
 template <HeapUnderTest Heap, ReplacementPlan (*plan)(const Parameters&)>
 std::unique_ptr<Workload> make_replacement(const Parameters& parameters,
@@ -23,7 +42,7 @@ std::unique_ptr<Workload> make_replacement(const Parameters& parameters,
 /// parameters.
 template <ReplacementPlan (*plan)(const Parameters&)>
 constexpr WorkloadDescriptor describe_replacement(WorkloadDescriptor workload) {
-  workload.threads = [](const Parameters&) { return 1U; };
+  workload.shows_live_objects = true;
   workload.operations_per_batch = [](const Parameters& parameters) {
     return std::uint64_t{plan(parameters).operations_per_batch};
   };

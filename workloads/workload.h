@@ -15,6 +15,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "bench/core/pacer.h"
+#include "bench/core/pass.h"
 #include "bench/core/random.h"
 #include "bench/core/spec.h"
 #include "bench/core/threads.h"
@@ -54,6 +56,9 @@ struct Progress {
   std::uint64_t live_bytes = 0;
 };
 
+/// Called with a live object and the size that was asked for.
+using LiveVisitor = std::function<void(void* object, std::size_t size)>;
+
 /// One instance of a workload. The order of calls is: construction (tables are built and populated,
 /// no heap call), warm_up, then prepare_batch and run_batch in turn, at last drain.
 class Workload {
@@ -75,6 +80,9 @@ class Workload {
   /// How far the batches are; of a workload with threads it may be asked from another thread.
   virtual Progress progress() const = 0;
 
+  /// Shows every live object, between batches; of a workload whose descriptor says so.
+  virtual void visit_live(const LiveVisitor&) const {}
+
   /// Memory of the workload's own tables, populated in the constructor.
   virtual Bytes table_bytes() const = 0;
 };
@@ -85,30 +93,57 @@ struct Capabilities {
   std::span<Heap> heaps;  // one for each thread
   Random random;
   Threads* threads;        // of the number the descriptor says; nullptr for a single-threaded one
-  bool tracks_live_bytes;  // progress().live_bytes is wanted, at the cost of a table of sizes
+  bool tracks_live_bytes;  // progress().live_bytes or visit_live is wanted: keep a table of sizes
+  std::span<Pacer* const> pacers = {};  // one for each thread; empty: as fast as it goes
 };
+
+/// Runs body(index) on each of a workload's threads; without any, on the caller's.
+inline void run_on(Threads* threads, const std::function<void(unsigned)>& body) {
+  if (threads != nullptr) return threads->run(body);
+  body(0);
+}
 
 template <HeapUnderTest Heap>
 using MakeWorkload = std::unique_ptr<Workload> (*)(const Parameters&, const Capabilities<Heap>&);
 
+/// What a workload is looked at for.
+enum class Family { kFastPath, kServers, kLongAndLarge, kMemory, kCaches };
+
+/// "fast path", …, as `list` and the documents head them.
+std::string_view family_name(Family family);
+
+unsigned single_thread(const Parameters&);
+/// For workloads with a parameter `threads`.
+unsigned threads_parameter(const Parameters& parameters);
+std::string reject_nothing(const Parameters&);
+
 struct WorkloadDescriptor {
   std::string_view name;
+  Family family;
   std::string_view models;
   std::string_view does_not_model;
   std::span<const ParameterDescriptor> parameters;
-  unsigned (*threads)(const Parameters&);
-  std::uint64_t (*operations_per_batch)(const Parameters&);
+  // What can be measured of it, beside what can of all.
+  bool has_requests = false;        // it asks its pacers: pass open_loop
+  bool shows_live_objects = false;  // visit_live: pass fragmentation
+  bool starts_threads = false;      // inside the region, which calls the C library's own calloc
+  bool only_memory = false;         // its time says nothing about an allocator
+  unsigned (*threads)(const Parameters&) = single_thread;
+  std::uint64_t (*operations_per_batch)(const Parameters&) = nullptr;
   /// Operations that go once over the working set: whatever is touched again is touched within
-  /// them.
-  std::uint64_t (*operations_per_pass)(const Parameters&);
+  /// them. nullptr: a batch does.
+  std::uint64_t (*operations_per_pass)(const Parameters&) = nullptr;
   /// Largest sum of live objects and tables, for the check against the machine's memory.
-  Bytes (*footprint)(const Parameters&);
+  Bytes (*footprint)(const Parameters&) = nullptr;
   /// Empty, or why this combination of parameters makes no sense and what to do.
-  std::string (*reject)(const Parameters&);
-  MakeWorkload<PlainHeap> make_plain;
-  MakeWorkload<TimedHeap> make_timed;
-  MakeWorkload<CheckedHeap> make_checked;
+  std::string (*reject)(const Parameters&) = reject_nothing;
+  MakeWorkload<PlainHeap> make_plain = nullptr;
+  MakeWorkload<TimedHeap> make_timed = nullptr;
+  MakeWorkload<CheckedHeap> make_checked = nullptr;
 };
+
+/// Why a pass cannot be made over a workload, in a sentence; empty if it can.
+std::string why_not(const WorkloadDescriptor& workload, const Pass& pass);
 
 /// The table of all workloads, the only list of their names.
 std::span<const WorkloadDescriptor* const> all_workloads();

@@ -14,17 +14,19 @@ struct Pass {
   std::string_view name;
   HeapKind heap;
   bool times_slices = false;
-  bool reads_memory = false;         // clear_refs before the region, /proc and faults at its ends
-  bool keeps_timeline = false;       // memory between slices too
-  bool traces_system_calls = false;  // launcher counts between the region's two marker calls
-  bool reads_statistics = false;     // what the allocator counts of itself, at the region's ends
-  bool counts_heap_calls = false;    // preloads the counting shim in front of the allocator
+  bool reads_memory = false;          // clear_refs before the region, /proc and faults at its ends
+  bool keeps_timeline = false;        // memory between slices too
+  bool traces_system_calls = false;   // launcher counts between the region's two marker calls
+  bool reads_statistics = false;      // what the allocator counts of itself, at the region's ends
+  bool paces_requests = false;        // requests arrive on a schedule, and are timed from there
+  bool splits_fragmentation = false;  // live objects are asked for, memory is released at the end
+  bool counts_heap_calls = false;     // preloads the counting shim in front of the allocator
   std::string_view measures;
 };
 
 inline constexpr std::string_view kLockstep = "lockstep";
 
-inline constexpr std::array<Pass, 6> kPasses{{
+inline constexpr std::array<Pass, 8> kPasses{{
     {.name = "throughput",
      .heap = HeapKind::kPlain,
      .times_slices = true,
@@ -41,6 +43,14 @@ inline constexpr std::array<Pass, 6> kPasses{{
      .traces_system_calls = true,
      .reads_statistics = true,
      .measures = "brk, mmap, munmap, madvise, mremap"},
+    {.name = "open_loop",
+     .heap = HeapKind::kPlain,
+     .paces_requests = true,
+     .measures = "time of whole requests from the moment at which each was due"},
+    {.name = "fragmentation",
+     .heap = HeapKind::kPlain,
+     .splits_fragmentation = true,
+     .measures = "where RSS above the live bytes lies, before and after memory is released"},
     {.name = "checked",
      .heap = HeapKind::kChecked,
      .counts_heap_calls = true,

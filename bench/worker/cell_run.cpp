@@ -7,8 +7,10 @@
 
 #include "bench/heap/shadow_heap.h"
 #include "bench/worker/affinity.h"
+#include "bench/worker/fragmentation.h"
 #include "bench/worker/memory_watch.h"
 #include "bench/worker/region.h"
+#include "bench/worker/request_watch.h"
 
 namespace heapwise {
 namespace {
@@ -85,11 +87,16 @@ class CellRunOn final : public CellRun {
         threads_count_(plan.workload->threads(plan.parameters)),
         heaps_(threads_count_),
         threads_(make_threads(threads_count_, plan.cpus)),
-        workload_(factory<Heap>(*plan.workload)(plan.parameters,
-                                                {.heaps = heaps_.heaps(),
-                                                 .random = Random(plan.seed),
-                                                 .threads = threads_.get(),
-                                                 .tracks_live_bytes = plan.pass->keeps_timeline})) {
+        requests_(plan.pass->paces_requests
+                      ? std::make_unique<RequestWatch>(threads_count_, slicing_.slices_count)
+                      : nullptr),
+        workload_(factory<Heap>(*plan.workload)(
+            plan.parameters,
+            {.heaps = heaps_.heaps(),
+             .random = Random(plan.seed),
+             .threads = threads_.get(),
+             .tracks_live_bytes = plan.pass->keeps_timeline || plan.pass->splits_fragmentation,
+             .pacers = pacers()})) {
     slices_.resize(slicing_.slices_count);  // populated here, so that it cannot fault in the region
     if (plan.pass->keeps_timeline) watch_.emplace(*workload_, threads_count_ > 1);
     if (plan.pass->reads_statistics) statistics_.emplace(plan.statistics);
@@ -116,6 +123,9 @@ class CellRunOn final : public CellRun {
     }
     slices_[slices_done_++] = wall;
     if (watch_) watch_->slice_ended();
+    if (requests_) {
+      requests_->slice_ended((workload_->demand() - demand_at_begin_).operations_count);
+    }
     if (slices_done_ == slices_.size()) end_region();
     return wall;
   }
@@ -133,7 +143,9 @@ class CellRunOn final : public CellRun {
         .memory = memory_,
         .timeline = watch_ ? watch_->take_timeline() : nullptr,
         .latencies = heaps_.latencies(),
-        .statistics = statistics_};
+        .statistics = statistics_,
+        .requests = requests_ ? requests_->take_figures() : nullptr,
+        .fragmentation = fragmentation_};
     compare_with_counted(figures);
     return figures;
   }
@@ -159,13 +171,23 @@ class CellRunOn final : public CellRun {
     demand_ = workload_->demand() - demand_at_begin_;
     if (plan_.pass->reads_memory) read_memory();
     read_statistics(Moment::kEnd);
+    if (plan_.pass->splits_fragmentation) {
+      fragmentation_ = split_fragmentation(*workload_, plan_.release, sampler_);
+      return;
+    }
     workload_->drain();
     memory_.rss_drained = sampler_.sample().rss;
   }
 
   void restart_recorders() {
-    if (threads_ == nullptr) return heaps_.restart(0);
-    threads_->run([this](unsigned index) { heaps_.restart(index); });
+    run_on(threads_.get(), [this](unsigned index) {
+      heaps_.restart(index);
+      if (requests_) requests_->restart(index);
+    });
+  }
+
+  std::span<Pacer* const> pacers() const {
+    return requests_ ? requests_->pacers() : std::span<Pacer* const>{};
   }
 
   void read_statistics(Moment moment) {
@@ -199,6 +221,7 @@ class CellRunOn final : public CellRun {
   unsigned threads_count_;
   HeapSet<Heap> heaps_;
   std::unique_ptr<Threads> threads_;
+  std::unique_ptr<RequestWatch> requests_;
   std::unique_ptr<Workload> workload_;
   Region region_;
   MemorySampler sampler_;
@@ -211,6 +234,7 @@ class CellRunOn final : public CellRun {
   HeapDemand demand_;
   FaultCounts faults_at_begin_;
   MemoryFigures memory_;
+  std::optional<FragmentationFigures> fragmentation_;
 };
 
 }  // namespace

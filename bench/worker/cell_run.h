@@ -29,6 +29,7 @@ struct CellPlan {
   std::vector<int> cpus;
   std::optional<Slicing> slicing;              // prescribed; else slicing_of
   std::span<const Statistic> statistics = {};  // what this process's allocator can be asked for
+  Release release = {};                        // how it is made to give memory back
 };
 
 /// How a cell's operations are cut where nothing is prescribed: as `operations` says, rounded up to

@@ -30,12 +30,13 @@ json throughput_metrics(const Figures& figures) {
           {"slice_ns", std::move(slices)}};
 }
 
+constexpr std::pair<const char*, double> kQuantiles[] = {{"_p50_ns", 0.5},
+                                                         {"_p90_ns", 0.9},
+                                                         {"_p99_ns", 0.99},
+                                                         {"_p999_ns", 0.999},
+                                                         {"_p9999_ns", 0.9999}};
+
 json latency_metrics(const LatencyRecorder& latencies) {
-  constexpr std::pair<const char*, double> kQuantiles[] = {{"_p50_ns", 0.5},
-                                                           {"_p90_ns", 0.9},
-                                                           {"_p99_ns", 0.99},
-                                                           {"_p999_ns", 0.999},
-                                                           {"_p9999_ns", 0.9999}};
   json metrics = {{"bracket_floor_ns", to_tenths(bracket_floor_ns())}};
   for (std::size_t i = 0; i < kStepsCount; ++i) {
     const auto step = static_cast<Step>(i);
@@ -65,12 +66,36 @@ json memory_metrics(const MemoryFigures& memory) {
           {"involuntary_switches_count", memory.faults.involuntary_switches}};
 }
 
+json request_metrics(const LatencyHistogram& responses) {
+  json metrics = {{"requests_count", responses.count()},
+                  {"request_max_ns", ticks_to_ns(responses.largest())}};
+  for (const auto& [suffix, quantile] : kQuantiles) {
+    metrics[std::string("request") + suffix] = ticks_to_ns(responses.quantile(quantile));
+  }
+  return metrics;
+}
+
+json fragmentation_metrics(const FragmentationFigures& figures, const MemorySample& before) {
+  json metrics = {{"rss_before_bytes", before.rss.value},
+                  {"live_bytes", figures.live.value},
+                  {"usable_bytes", figures.usable.value},
+                  {"rss_end_bytes", figures.rss_end.value}};
+  if (!figures.was_released) return metrics;  // what was not asked for has no figure
+  metrics["rss_released_bytes"] = figures.rss_released.value;
+  metrics["rss_empty_bytes"] = figures.rss_empty.value;
+  return metrics;
+}
+
 json metrics_of(const Figures& figures, const Pass& pass) {
   // System calls are counted outside, by the launcher; a checked run gives a status only.
   json metrics = json::object();
   if (pass.heap == HeapKind::kTimed) metrics.update(latency_metrics(*figures.latencies));
   if (pass.times_slices) metrics.update(throughput_metrics(figures));
   if (pass.reads_memory) metrics.update(memory_metrics(figures.memory));
+  if (figures.requests) metrics.update(request_metrics(figures.requests->responses));
+  if (figures.fragmentation) {
+    metrics.update(fragmentation_metrics(*figures.fragmentation, figures.memory.before));
+  }
   return metrics;
 }
 
@@ -108,6 +133,22 @@ json timeline_of(const Timeline& timeline) {
   return columns;
 }
 
+json timeline_of(const std::vector<TailPoint>& tail) {
+  json columns = {{"operations_count", json::array()},
+                  {"request_p50_ns", json::array()},
+                  {"request_p99_ns", json::array()},
+                  {"request_p999_ns", json::array()},
+                  {"request_max_ns", json::array()}};
+  for (const auto& point : tail) {
+    columns["operations_count"].push_back(point.operations_count);
+    columns["request_p50_ns"].push_back(ticks_to_ns(point.p50));
+    columns["request_p99_ns"].push_back(ticks_to_ns(point.p99));
+    columns["request_p999_ns"].push_back(ticks_to_ns(point.p999));
+    columns["request_max_ns"].push_back(ticks_to_ns(point.largest));
+  }
+  return columns;
+}
+
 /// By moment and name; what could not be read is left out.
 json statistics_of(const AllocatorStatistics& statistics) {
   json moments = json::object();
@@ -141,6 +182,10 @@ json to_json(const Figures& figures, const Pass& pass) {
   line["metrics"] = metrics_of(figures, pass);
   if (figures.latencies) line["histograms"] = histograms_of(*figures.latencies);
   if (figures.timeline) line["timeline"] = timeline_of(*figures.timeline);
+  if (figures.requests) {
+    line["histograms"]["request_ns"] = buckets_of(figures.requests->responses);
+    if (!figures.requests->tail.empty()) line["timeline"] = timeline_of(figures.requests->tail);
+  }
   if (figures.statistics) line["statistics"] = statistics_of(*figures.statistics);
   return line;
 }

@@ -33,6 +33,27 @@ struct MemoryFigures {
   FaultCounts faults;
 };
 
+/// Where the bytes above the live ones lie, at the end of the region.
+struct FragmentationFigures {
+  Bytes live;          // that the workload asked for
+  Bytes usable;        // malloc_usable_size of the same objects
+  Bytes rss_end;       // as the region left it
+  Bytes rss_released;  // after release_memory, the objects still live
+  Bytes rss_empty;     // after they were freed and memory was released again
+  bool was_released = false;
+};
+
+/// The response times of a stretch of requests.
+struct TailPoint {
+  std::uint64_t operations_count;  // at its end
+  Ticks p50, p99, p999, largest;
+};
+
+struct RequestFigures {
+  LatencyHistogram responses;   // of all threads
+  std::vector<TailPoint> tail;  // slice by slice, of a workload on one thread
+};
+
 struct Figures {
   std::string status = "ok";
   std::string status_detail;
@@ -44,6 +65,8 @@ struct Figures {
   std::unique_ptr<Timeline> timeline;             // of a pass that samples memory
   std::unique_ptr<LatencyRecorder> latencies;     // of all threads, of a pass that times calls
   std::optional<AllocatorStatistics> statistics;  // of a pass that reads them
+  std::unique_ptr<RequestFigures> requests;       // of a pass that paces them
+  std::optional<FragmentationFigures> fragmentation;
 };
 
 /// Line 4 of docs/protocols.md, with the metrics of `pass`; no metrics unless the status is ok.

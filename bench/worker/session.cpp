@@ -91,12 +91,12 @@ CellPlan plan_from(const json& message) {
   return plan;
 }
 
-/// What the allocator that answers can be asked for; nothing of one that is not known.
-std::span<const Statistic> statistics_of(const Spec& spec, const Identity& identity) {
+/// What is known of the allocator that answers: nothing where it has a name of the user's own.
+AllocatorDescriptor descriptor_of(const Spec& spec, const Identity& identity) {
   const auto* named = find_descriptor(spec.name);
   const auto* descriptor =
       named != nullptr ? named : find_descriptor_of_library(identity.library_path);
-  return descriptor == nullptr ? std::span<const Statistic>{} : descriptor->statistics;
+  return descriptor == nullptr ? AllocatorDescriptor{} : *descriptor;
 }
 
 /// Empty, or the refusal to send: a cell on the wrong allocator or setting is never measured.
@@ -144,7 +144,9 @@ int serve_cell(int socket) {
     send_line(socket, *refused);
     return 3;
   }
-  plan.statistics = statistics_of(spec, identity);
+  const auto descriptor = descriptor_of(spec, identity);
+  plan.statistics = descriptor.statistics;
+  plan.release = descriptor.release;
   failure_socket = socket;
   set_failure_handler(tell_failure);
   if (!plan.cpus.empty()) stay_on(plan.cpus);
