@@ -29,6 +29,7 @@ constexpr const char* kFooter =
     "  heapwise bench --allocators glibc --allocators glibc:mmap_threshold=64M,trim_threshold=1G "
     "\\\n"
     "                 --workloads large_churn:size=4M,window=8 --time-budget 90s\n"
+    "  heapwise bench --workloads small_churn --passes 'memory fragmentation'\n"
     "  heapwise bench --allocators 'glibc mine=./libmine.so'\n"
     "  heapwise bench --workloads apps                     real programs: redis, postgres, ...\n"
     "  heapwise bench --workloads 'apps/redis apps/sqlite3'\n"
@@ -38,6 +39,7 @@ struct Options {
   std::string profile = "quick";
   std::vector<std::string> allocators;
   std::vector<std::string> workloads;
+  std::vector<std::string> passes;
   std::string time_budget;
   std::string timeout = "30s";
   std::uint64_t seed = 0;  // 0: drawn
@@ -78,16 +80,22 @@ void choose_runnable(const std::vector<ProgramDescription>& apps, const std::str
   }
 }
 
+std::vector<std::string> words_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> words;
+  for (const auto& text : texts) {
+    std::istringstream stream(text);
+    for (std::string word; stream >> word;) words.push_back(word);
+  }
+  return words;
+}
+
 ChosenWork choose_work(const std::vector<std::string>& texts, const Parts& parts) {
   ChosenWork work;
-  for (const auto& text : texts) {
-    std::istringstream words(text);
-    for (std::string word; words >> word;) {
-      if (names_apps(word)) {
-        choose_runnable(read_apps(parts.apps), word, work);
-      } else {
-        work.workloads.push_back(parse_spec(word));
-      }
+  for (const auto& word : words_of(texts)) {
+    if (names_apps(word)) {
+      choose_runnable(read_apps(parts.apps), word, work);
+    } else {
+      work.workloads.push_back(parse_spec(word));
     }
   }
   if (!texts.empty() && work.workloads.empty() && work.apps.empty()) {
@@ -110,8 +118,9 @@ Manifest plan_campaign(const Options& options, const CommandLine& line, const Pa
   }
   manifest.plan.seed = options.seed != 0 ? options.seed : draw_seed();
   if (work.apps.empty() || !work.workloads.empty()) {
-    manifest.plan.groups =
-        make_groups(profile, {.allocators = allocators, .workloads = work.workloads});
+    manifest.plan.groups = make_groups(profile, {.allocators = allocators,
+                                                 .workloads = work.workloads,
+                                                 .passes = words_of(options.passes)});
   }
   for (const auto& app : work.apps) {
     const auto groups = make_program_groups(app, {.workload = workload_name(app),
@@ -151,6 +160,10 @@ int run_bench(const Options& options, const CommandLine& line) {
                      parts, interrupt);
 }
 
+std::string pass_list() {
+  return fmt::format("{}", fmt::join(pass_names(), ", "));
+}
+
 }  // namespace
 
 Subcommand add_bench(CLI::App& app) {
@@ -173,6 +186,11 @@ Subcommand add_bench(CLI::App& app) {
   planned(bench
               ->add_option("--workloads", options->workloads,
                            "specs, separated by spaces; repeatable (default: the profile's)")
+              ->allow_extra_args(false));
+  planned(bench
+              ->add_option("--passes", options->passes,
+                           "of the workloads, separated by spaces; repeatable: " + pass_list() +
+                               " (default: the profile's)")
               ->allow_extra_args(false));
   planned(bench->add_option("--time-budget", options->time_budget,
                             "begin no block that would not end within it: 90s, 5m, 1h"));

@@ -37,20 +37,37 @@ Group make_group(const Spec& spec, const PassBlocks& pass) {
 
 struct Row {
   Spec workload;
-  std::span<const PassBlocks> passes;
+  std::vector<PassBlocks> passes;
 };
+
+Row to_row(const ProfileRow& row) {
+  return {parse_spec(row.workload), {row.passes.begin(), row.passes.end()}};
+}
+
+/// The profile's passes on call that fit a workload, those that time it only where that says
+/// something.
+std::vector<PassBlocks> fitting_passes(const Profile& profile, const Spec& chosen) {
+  const auto& workload = *find_workload(chosen.name);
+  std::vector<PassBlocks> passes;
+  for (const auto& blocks : profile.on_call) {
+    const auto& pass = *find_pass(blocks.pass);
+    if (workload.only_memory && (pass.times_slices || pass.heap == HeapKind::kTimed)) continue;
+    if (why_not(workload, pass).empty()) passes.push_back(blocks);
+  }
+  return passes;
+}
 
 /// The rows that a chosen workload stands for.
 std::vector<Row> rows_for(const Profile& profile, const Spec& chosen) {
   resolve_parameters(chosen);  // throws when there is no such workload or parameter
   std::vector<Row> same;
   for (const auto& row : profile.rows) {
-    auto spec = parse_spec(row.workload);
-    if (spec.name == chosen.name) same.push_back({std::move(spec), row.passes});
+    if (parse_spec(row.workload).name == chosen.name) same.push_back(to_row(row));
   }
-  if (chosen.settings.empty() && !same.empty()) return same;
-  Row row{chosen, same.empty() ? profile.rows.front().passes : same.front().passes};
-  const auto* operations = same.empty() ? nullptr : same.front().workload.find(kOperations);
+  if (same.empty()) return {{chosen, fitting_passes(profile, chosen)}};
+  if (chosen.settings.empty()) return same;
+  Row row{chosen, same.front().passes};
+  const auto* operations = same.front().workload.find(kOperations);
   if (operations != nullptr && chosen.find(kOperations) == nullptr) {
     row.workload.settings.push_back({std::string(kOperations), *operations});
   }
@@ -60,7 +77,7 @@ std::vector<Row> rows_for(const Profile& profile, const Spec& chosen) {
 std::vector<Row> choose_rows(const Profile& profile, const std::vector<Spec>& workloads) {
   std::vector<Row> rows;
   if (workloads.empty()) {
-    for (const auto& row : profile.rows) rows.push_back({parse_spec(row.workload), row.passes});
+    for (const auto& row : profile.rows) rows.push_back(to_row(row));
   }
   for (const auto& workload : workloads) {
     const auto chosen = rows_for(profile, workload);
@@ -69,16 +86,58 @@ std::vector<Row> choose_rows(const Profile& profile, const std::vector<Spec>& wo
   return rows;
 }
 
+void require_passes(const std::vector<std::string>& chosen) {
+  const auto names = pass_names();
+  for (const auto& name : chosen) {
+    if (std::ranges::count(names, name) > 0) continue;
+    std::string known;
+    for (const auto& pass : names) known += (known.empty() ? "" : ", ") + pass;
+    throw UsageError("there is no pass '" + name + "'" + did_you_mean(name, names) + "; choose " +
+                     known);
+  }
+}
+
+bool has_pass(const Row& row, std::string_view pass) {
+  return std::ranges::any_of(row.passes, [&](const auto& blocks) { return blocks.pass == pass; });
+}
+
+/// Brings the rows the chosen passes that they do not have, and takes the others from the groups
+/// later: see keep_passes.
+void add_passes(const Profile& profile, const std::vector<std::string>& chosen,
+                std::vector<Row>& rows) {
+  for (auto& row : rows) {
+    for (const auto& blocks : profile.on_call) {
+      const auto& workload = *find_workload(row.workload.name);
+      if (std::ranges::count(chosen, blocks.pass) > 0 && !has_pass(row, blocks.pass) &&
+          why_not(workload, *find_pass(blocks.pass)).empty()) {
+        row.passes.push_back(blocks);
+      }
+    }
+  }
+}
+
+void keep_passes(const std::vector<std::string>& chosen, const std::vector<Row>& rows,
+                 std::vector<Group>& groups) {
+  if (chosen.empty()) return;
+  std::erase_if(groups,
+                [&](const Group& group) { return !std::ranges::count(chosen, group.pass); });
+  if (!groups.empty()) return;
+  const auto& workload = *find_workload(rows.front().workload.name);
+  throw UsageError("nothing is left to measure in pass " + chosen.front() + ": " +
+                   std::string(workload.name) + " cannot have it, because " +
+                   why_not(workload, *find_pass(chosen.front())));
+}
+
 std::vector<std::string> texts(const std::vector<Spec>& specs) {
   std::vector<std::string> out;
   for (const auto& spec : specs) out.push_back(spec.text());
   return out;
 }
 
-void add_sweep(const Profile& profile, std::vector<Group>& groups) {
-  const std::vector<std::string> specs(profile.sweep.begin(), profile.sweep.end());
-  for (const auto& pass : profile.sweep_passes) {
-    auto group = make_group(parse_spec(profile.sweep_workload), pass);
+void add_sweep(const Sweep& sweep, std::vector<Group>& groups) {
+  const std::vector<std::string> specs(sweep.specs.begin(), sweep.specs.end());
+  for (const auto& pass : sweep.passes) {
+    auto group = make_group(parse_spec(sweep.workload), pass);
     group.purpose = Purpose::kSweep;
     group.baseline = specs.front();
     group.allocators = specs;
@@ -86,7 +145,27 @@ void add_sweep(const Profile& profile, std::vector<Group>& groups) {
   }
 }
 
+/// What a workload costs without an allocator, as far as it can be run on the null one.
+void add_own_cost(const Profile& profile, const Row& row, std::vector<Group>& groups) {
+  for (const auto& blocks : profile.own_cost) {
+    if (!why_not(*find_workload(row.workload.name), *find_pass(blocks.pass)).empty()) continue;
+    auto group = make_group(row.workload, blocks);
+    group.purpose = Purpose::kOwnCost;
+    group.baseline = kNullAllocator;
+    group.allocators = {kNullAllocator};
+    groups.push_back(std::move(group));
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const auto& pass : kPasses) {
+    if (pass.name != kLockstep) names.emplace_back(pass.name);
+  }
+  return names;
+}
 
 std::string choose_baseline(const std::vector<Spec>& allocators) {
   const auto all = texts(allocators);
@@ -95,7 +174,9 @@ std::string choose_baseline(const std::vector<Spec>& allocators) {
 
 std::vector<Group> make_groups(const Profile& profile, const Selection& selection) {
   std::vector<Group> groups;
-  const auto rows = choose_rows(profile, selection.workloads);
+  require_passes(selection.passes);
+  auto rows = choose_rows(profile, selection.workloads);
+  add_passes(profile, selection.passes, rows);
   const auto baseline = choose_baseline(selection.allocators);
   for (const auto& row : rows) {
     for (const auto& pass : row.passes) {
@@ -105,16 +186,11 @@ std::vector<Group> make_groups(const Profile& profile, const Selection& selectio
       groups.push_back(std::move(group));
     }
   }
-  for (const auto& row : rows) {
-    for (const auto& pass : profile.own_cost) {
-      auto group = make_group(row.workload, pass);
-      group.purpose = Purpose::kOwnCost;
-      group.baseline = kNullAllocator;
-      group.allocators = {kNullAllocator};
-      groups.push_back(std::move(group));
-    }
+  for (const auto& row : rows) add_own_cost(profile, row, groups);
+  if (selection.workloads.empty() && baseline == kGlibc) {
+    for (const auto& sweep : profile.sweeps) add_sweep(sweep, groups);
   }
-  if (selection.workloads.empty() && baseline == kGlibc) add_sweep(profile, groups);
+  keep_passes(selection.passes, rows, groups);
   return groups;
 }
 

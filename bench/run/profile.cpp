@@ -11,12 +11,15 @@ namespace {
 
 using Passes = std::span<const PassBlocks>;
 using Rows = std::span<const ProfileRow>;
-using Specs = std::span<const std::string_view>;
+using Sweeps = std::span<const Sweep>;
 
 // ---- smoke: does everything run? No verdicts: fewer than 8 blocks -------------------------------
 
 constexpr PassBlocks kSmokePasses[]{
     {"throughput", 1}, {"latency", 1}, {"memory", 1}, {"system_calls", 1}, {"checked", 1, 10}};
+constexpr PassBlocks kSmokeOnCall[]{{"throughput", 1}, {"latency", 1},       {"open_loop", 1},
+                                    {"memory", 1},     {"fragmentation", 1}, {"system_calls", 1},
+                                    {"checked", 1, 10}};
 constexpr PassBlocks kSmokeOnce[]{{"throughput", 1}};
 constexpr PassBlocks kSmokeSweepPasses[]{{"throughput", 2}, {"memory", 1}, {"system_calls", 1}};
 constexpr ProfileRow kSmokeRows[]{
@@ -24,17 +27,22 @@ constexpr ProfileRow kSmokeRows[]{
     {"large_churn:operations=200", kSmokePasses},
     {"producer_consumer:operations=100K", kSmokePasses},
 };
-constexpr std::string_view kSmokeSweep[]{
+constexpr std::string_view kSmokeThresholds[]{
     "glibc",
     "glibc:mmap_threshold=128K",
     "glibc:mmap_threshold=64M",
     "glibc:mmap_threshold=64M,trim_threshold=1G",
 };
+constexpr Sweep kSmokeSweeps[]{
+    {"large_churn:size=1M,window=1,operations=300", kSmokeThresholds, kSmokeSweepPasses}};
 
 // ---- quick: verdicts within 5 minutes -----------------------------------------------------------
 
 constexpr PassBlocks kQuickPasses[]{
     {"throughput", 8}, {"latency", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
+constexpr PassBlocks kQuickOnCall[]{{"throughput", 8}, {"latency", 8},       {"open_loop", 8},
+                                    {"memory", 3},     {"fragmentation", 2}, {"system_calls", 2},
+                                    {"checked", 1, 10}};
 // A large live set: its own time is mostly set-up, and a checked one takes 12 s a run.
 constexpr PassBlocks kQuickTimeAndMemory[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
 constexpr PassBlocks kQuickOwnCost[]{{"throughput", 3}};
@@ -47,7 +55,7 @@ constexpr ProfileRow kQuickRows[]{
     {"producer_consumer:operations=500K", kQuickPasses},
     {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickTimeAndMemory},
 };
-constexpr std::string_view kThresholdSweep[]{
+constexpr std::string_view kThresholds[]{
     "glibc",
     // The threshold or the trimming alone: setting one freezes the other at its start value.
     "glibc:mmap_threshold=128K",
@@ -77,11 +85,16 @@ constexpr std::string_view kThresholdSweep[]{
     "glibc:top_pad=64M",
     "glibc:mmap_threshold=64M,trim_threshold=128K,top_pad=16M",
 };
+constexpr Sweep kQuickSweeps[]{
+    {"large_churn:size=1M,window=1,operations=1K", kThresholds, kQuickSweepPasses}};
 
 // ---- full: finer, larger and longer, within an hour ---------------------------------------------
 
 constexpr PassBlocks kFullPasses[]{
     {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}, {"checked", 2, 10}};
+constexpr PassBlocks kFullOnCall[]{{"throughput", 16}, {"latency", 16},      {"open_loop", 16},
+                                   {"memory", 5},      {"fragmentation", 3}, {"system_calls", 3},
+                                   {"checked", 2, 10}};
 // The check holds every live object in a tree: too slow for a million.
 constexpr PassBlocks kFullLargeLiveSet[]{
     {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}};
@@ -108,30 +121,30 @@ constexpr ProfileRow kFullRows[]{
     {"request_bursts", kFullMemory},
 };
 
+constexpr Sweep kFullSweeps[]{
+    {"large_churn:size=1M,window=1,operations=1500", kThresholds, kFullSweepPasses}};
+
 constexpr std::array<Profile, 3> kProfiles{{
     {.name = "smoke",
      .summary = "does everything run? at most 60 s, no verdicts",
      .rows = Rows(kSmokeRows),
+     .on_call = Passes(kSmokeOnCall),
      .own_cost = Passes(kSmokeOnce),
-     .sweep_workload = "large_churn:size=1M,window=1,operations=300",
-     .sweep = Specs(kSmokeSweep),
-     .sweep_passes = Passes(kSmokeSweepPasses),
+     .sweeps = Sweeps(kSmokeSweeps),
      .program_blocks = 1},
     {.name = "quick",
      .summary = "verdicts on the cells that matter most, at most 5 min",
      .rows = Rows(kQuickRows),
+     .on_call = Passes(kQuickOnCall),
      .own_cost = Passes(kQuickOwnCost),
-     .sweep_workload = "large_churn:size=1M,window=1,operations=1K",
-     .sweep = Specs(kThresholdSweep),
-     .sweep_passes = Passes(kQuickSweepPasses),
+     .sweeps = Sweeps(kQuickSweeps),
      .program_blocks = 8},
     {.name = "full",
      .summary = "more cells and twice the blocks, at most 60 min",
      .rows = Rows(kFullRows),
+     .on_call = Passes(kFullOnCall),
      .own_cost = Passes(kFullOwnCost),
-     .sweep_workload = "large_churn:size=1M,window=1,operations=1500",
-     .sweep = Specs(kThresholdSweep),
-     .sweep_passes = Passes(kFullSweepPasses),
+     .sweeps = Sweeps(kFullSweeps),
      .program_blocks = 12},
 }};
 

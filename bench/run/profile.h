@@ -22,14 +22,20 @@ struct ProfileRow {
   std::span<const PassBlocks> passes;
 };
 
+/// One allocator's settings against each other, over one workload.
+struct Sweep {
+  std::string_view workload;
+  std::span<const std::string_view> specs;  // the first is the baseline
+  std::span<const PassBlocks> passes;
+};
+
 struct Profile {
   std::string_view name;
-  std::string_view summary;                 // for --help
-  std::span<const ProfileRow> rows;         // every allocator against the baseline
-  std::span<const PassBlocks> own_cost;     // the same cells on the null allocator
-  std::string_view sweep_workload;          // the threshold sweep, over glibc with settings
-  std::span<const std::string_view> sweep;  // specs, the first is the baseline
-  std::span<const PassBlocks> sweep_passes;
+  std::string_view summary;              // for --help
+  std::span<const ProfileRow> rows;      // every allocator against the baseline
+  std::span<const PassBlocks> on_call;   // of a workload that is named and has no row, as it fits
+  std::span<const PassBlocks> own_cost;  // the same cells on the null allocator
+  std::span<const Sweep> sweeps;
   unsigned program_blocks;  // of each app that is asked for
 };
 
