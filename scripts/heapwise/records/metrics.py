@@ -73,6 +73,12 @@ METRICS: tuple[Metric, ...] = (
     _memory("rss_drained_growth_bytes", "RSS after free"),
     _memory("vsz_peak_bytes", "VSZ"),
     *_faults("memory"),
+    *(Metric(f"request_{percentile}_ns", f"response {words}", "ns", "noisy", "open_loop", NOISY_BAND, 100.0)
+      for percentile, words in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"))),
+    _memory("fragmentation_internal_bytes", "internal fragmentation", "fragmentation"),
+    _memory("fragmentation_external_bytes", "external fragmentation", "fragmentation"),
+    _memory("unreturned_bytes", "unreturned", "fragmentation"),
+    _memory("rss_empty_growth_bytes", "RSS after free and release", "fragmentation"),
     Metric("wall_per_operation_ns", "time/op", "ns", "noisy", "lockstep", NOISY_BAND),
     _memory("rss_peak_growth_bytes", "peak RSS", "lockstep"),
     _memory("rss_end_growth_bytes", "end RSS", "lockstep"),
@@ -172,9 +178,10 @@ def derive(metrics: Mapping[str, Any], work: Mapping[str, Any]) -> dict[str, flo
     values = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
     before = values.get("rss_before_bytes")
     if before is not None:
-        for moment in ("peak", "end", "drained"):
+        for moment in ("peak", "end", "drained", "released", "empty"):
             if f"rss_{moment}_bytes" in values:
                 values[f"rss_{moment}_growth_bytes"] = values[f"rss_{moment}_bytes"] - before
+    values.update(_split_fragmentation(values))
     operations = work.get("operations_count") or 0
     if operations > 0:
         if "minor_faults_count" in values:
@@ -187,3 +194,16 @@ def derive(metrics: Mapping[str, Any], work: Mapping[str, Any]) -> dict[str, flo
     if "user_cpu_ns" in values and "system_cpu_ns" in values:
         values["cpu_ns"] = values["user_cpu_ns"] + values["system_cpu_ns"]
     return values
+
+
+def _split_fragmentation(values: Mapping[str, float]) -> dict[str, float]:
+    """What lies above the live bytes: live + internal + external + unreturned = growth of RSS at the end. Rounding up is
+    internal; what is still resident after memory was released is external (headers, metadata, holes between objects);
+    the rest would have gone, had it been asked for. The last two are one figure where nothing releases: then neither."""
+    if "usable_bytes" not in values:
+        return {}
+    split = {"fragmentation_internal_bytes": values["usable_bytes"] - values["live_bytes"]}
+    if "rss_released_growth_bytes" in values:
+        split["fragmentation_external_bytes"] = values["rss_released_growth_bytes"] - values["usable_bytes"]
+        split["unreturned_bytes"] = values["rss_end_bytes"] - values["rss_released_bytes"]
+    return split
