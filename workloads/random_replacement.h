@@ -17,13 +17,24 @@
 
 namespace heapwise {
 
+/// One operation: what is in the slot is freed, an object of this size takes its place.
+struct Replacement {
+  std::uint32_t slot;
+  std::uint32_t size;
+};
+
 struct ReplacementPlan {
+  static constexpr std::uint32_t kPrefetchDistance = 8;
+
   std::uint64_t slots_count;
   std::uint64_t minimum_size;
   std::uint64_t maximum_size;
   std::uint64_t warm_up_operations;
   std::uint32_t operations_per_batch;
   Touch touch;
+
+  /// Behind the last operation lie a few that are only looked ahead at.
+  std::size_t batch_capacity() const { return operations_per_batch + kPrefetchDistance; }
 };
 
 template <HeapUnderTest Heap>
@@ -36,7 +47,7 @@ class RandomReplacement final : public Workload {
         sizes_(plan.minimum_size, plan.maximum_size),
         slots_(plan.slots_count),
         slot_sizes_(capabilities.tracks_live_bytes ? plan.slots_count : 0),
-        batch_(plan.operations_per_batch + kPrefetchDistance) {}
+        batch_(plan.batch_capacity()) {}
 
   void warm_up() override {
     fill();
@@ -61,7 +72,7 @@ class RandomReplacement final : public Workload {
     const Replacement* replacement = batch_.data();
     const Replacement* const end = replacement + plan_.operations_per_batch;
     for (; replacement != end; ++replacement) {
-      __builtin_prefetch(&slots_[replacement[kPrefetchDistance].slot], 1);
+      __builtin_prefetch(&slots_[replacement[ReplacementPlan::kPrefetchDistance].slot], 1);
       void*& slot = slots_[replacement->slot];
       heap_->free(slot);
       slot = heap_->allocate(replacement->size);
@@ -90,12 +101,6 @@ class RandomReplacement final : public Workload {
   }
 
  private:
-  struct Replacement {
-    std::uint32_t slot;
-    std::uint32_t size;
-  };
-  static constexpr std::uint32_t kPrefetchDistance = 8;
-
   void fill() {
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
       const Replacement first{i, static_cast<std::uint32_t>(sizes_.draw(random_))};
@@ -128,7 +133,8 @@ class RandomReplacement final : public Workload {
 /// Tables and objects of a plan at their largest.
 inline Bytes replacement_footprint(const ReplacementPlan& plan) {
   constexpr std::uint64_t kTableBytesPerSlot = sizeof(void*) + sizeof(std::uint32_t);
-  return {plan.slots_count * (plan.maximum_size + kTableBytesPerSlot)};
+  return {plan.slots_count * (plan.maximum_size + kTableBytesPerSlot) +
+          plan.batch_capacity() * sizeof(Replacement)};
 }
 
 }  // namespace heapwise

@@ -1,21 +1,32 @@
 #include "workloads/table.h"
 
-#include <array>
-
 namespace heapwise {
 
+// clang-format off
 extern const WorkloadDescriptor kSmallChurn;
 extern const WorkloadDescriptor kLargeChurn;
+extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
-extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kRequestBursts;
 
 namespace {
 
-constexpr std::array<const WorkloadDescriptor*, 6> kTable{&kSmallChurn,       &kLargeChurn,
-                                                          &kProducerConsumer, &kAsymmetricFree,
-                                                          &kReallocGrowth,    &kRequestBursts};
+// By family, in the order in which `list` and the documents show them.
+constexpr const WorkloadDescriptor* kTable[] = {
+    // fast path
+    &kSmallChurn,
+    &kLargeChurn,
+    &kReallocGrowth,
+    // servers
+    &kProducerConsumer,
+    &kAsymmetricFree,
+    &kRequestBursts,
+    // long and large
+    // memory
+    // caches
+};
+// clang-format on
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
