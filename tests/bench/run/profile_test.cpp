@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "bench/core/pass.h"
 #include "bench/run/default_allocators.h"
 #include "bench/run/groups.h"
@@ -50,7 +53,7 @@ TEST(Profile, EveryProfileMeasuresItsOwnCostAndTheSweep) {
       own_cost += group.purpose == Purpose::kOwnCost ? 1 : 0;
       sweep += group.purpose == Purpose::kSweep ? 1 : 0;
     }
-    EXPECT_GE(own_cost, profile.rows.size());
+    EXPECT_GE(own_cost, 1U);
     EXPECT_GE(sweep, 1U);
   }
 }
@@ -73,6 +76,53 @@ TEST(Profile, AChosenWorkloadKeepsItsParameters) {
   ASSERT_FALSE(groups.empty());
   EXPECT_EQ(groups.front().parameters["live"], 5 * 1024);
   EXPECT_EQ(groups.front().baseline, "jemalloc");
+}
+
+std::set<std::string> passes_of(const std::vector<Group>& groups) {
+  std::set<std::string> passes;
+  for (const auto& group : groups) passes.insert(group.pass);
+  return passes;
+}
+
+std::string refusal_of(const Selection& selection) {
+  try {
+    make_groups(find_profile("smoke"), selection);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// Catches passes beside the chosen ones, and a chosen one that the profile's row does not have.
+TEST(Profile, ChosenPassesAreMadeWhetherTheRowHasThemOrNot) {
+  const auto groups = make_groups(find_profile("smoke"), {.allocators = parse_specs("glibc"),
+                                                          .workloads = parse_specs("small_churn"),
+                                                          .passes = {"memory", "fragmentation"}});
+  EXPECT_EQ(passes_of(groups), (std::set<std::string>{"memory", "fragmentation"}));
+}
+
+// Catches a pass that is left out in silence.
+TEST(Profile, APassThatDoesNotExistOrDoesNotFitIsRefused) {
+  const auto with = [](const char* workload, const char* pass) {
+    return refusal_of(
+        {.allocators = parse_specs("glibc"), .workloads = parse_specs(workload), .passes = {pass}});
+  };
+  EXPECT_NE(with("small_churn", "memry").find("did you mean 'memory'"), std::string::npos);
+  EXPECT_NE(with("small_churn", "lockstep").find("there is no pass"), std::string::npos);
+  EXPECT_NE(with("small_churn", "open_loop").find("it has no requests"), std::string::npos);
+  EXPECT_NE(with("producer_consumer", "fragmentation").find("does not show"), std::string::npos);
+}
+
+// Catches a workload that is measured in passes which say nothing about it because another's row
+// has them.
+TEST(Profile, AWorkloadWithoutARowGetsThePassesThatFitIt) {
+  const auto passes =
+      passes_of(make_groups(find_profile("smoke"), {.allocators = parse_specs("jemalloc"),
+                                                    .workloads = parse_specs("request_bursts")}));
+  EXPECT_TRUE(passes.contains("memory"));
+  EXPECT_TRUE(passes.contains("checked"));
+  EXPECT_FALSE(passes.contains("latency"));
+  EXPECT_FALSE(passes.contains("open_loop"));
 }
 
 // Catches the harness's own allocator among those that are compared.
