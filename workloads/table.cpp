@@ -9,6 +9,8 @@ extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kRequestBursts;
+extern const WorkloadDescriptor kFalseSharingActive;
+extern const WorkloadDescriptor kFalseSharingPassive;
 
 namespace {
 
@@ -25,6 +27,8 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // long and large
     // memory
     // caches
+    &kFalseSharingActive,
+    &kFalseSharingPassive,
 };
 // clang-format on
 

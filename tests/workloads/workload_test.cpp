@@ -35,6 +35,10 @@ constexpr Cell kCells[] = {
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
     {"shuffled_peak", "request_bursts:peak=1M,shuffle=1,calls=100,pause_ms=0", 2 * 100},
+    {"writers", "false_sharing_active:writes=10,operations=1000", 2 * 1'000},
+    {"one_writer", "false_sharing_active:threads=1,objects=1,writes=10,operations=100", 2 * 100},
+    {"handed_out", "false_sharing_passive:writes=10,operations=1000", 2 * 1'000},
+    {"three_apart", "false_sharing_passive:threads=3,apart=1,writes=10,operations=1000", 2 * 1'002},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -232,6 +236,7 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
   EXPECT_NE(error_of("asymmetric_free:live=100").find("live 100 is below 256"), std::string::npos);
+  EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
             std::string::npos);
 }
