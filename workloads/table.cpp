@@ -11,6 +11,7 @@ extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kRequestBursts;
 extern const WorkloadDescriptor kFalseSharingActive;
 extern const WorkloadDescriptor kFalseSharingPassive;
+extern const WorkloadDescriptor kLocality;
 
 namespace {
 
@@ -29,6 +30,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // caches
     &kFalseSharingActive,
     &kFalseSharingPassive,
+    &kLocality,
 };
 // clang-format on
 

@@ -6,7 +6,9 @@
 #include <set>
 #include <vector>
 
+#include "tests/workloads/workload_instance.h"
 #include "workloads/false_sharing.h"
+#include "workloads/traversal.h"
 
 namespace heapwise {
 namespace {
@@ -167,6 +169,88 @@ TEST(FalseSharing, OnlyHandedOutObjectsAreFreedByAnotherThread) {
     EXPECT_EQ(handed_out.heaps[i].freed.size(),
               handed_out.heaps[i].made.size() + FalseSharingCrew::kObjects);
   }
+}
+
+/// A list of `count` objects of one byte, which is that object's position from 1 on.
+class ReadList {
+ public:
+  explicit ReadList(std::size_t count) : bytes_(count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      bytes_[i] = static_cast<unsigned char>(i + 1);
+      objects.push_back(&bytes_[i]);
+    }
+  }
+  /// A way to read that notes what was read.
+  auto reader() {
+    return [this](const void* object) {
+      const auto value = read_object(object);
+      read.push_back(value);
+      return value;
+    };
+  }
+
+  std::vector<void*> objects;
+  std::vector<unsigned> read;
+
+ private:
+  std::vector<unsigned char> bytes_;
+};
+
+// Would catch: objects that are passed over, or read twice, and still counted as visited.
+TEST(Traversal, EveryObjectIsReadOnceAndInOrder) {
+  const std::vector<unsigned> in_order{1, 2, 3, 4, 5};
+  ReadList list(5);
+  follow(list.objects, 0, list.reader());
+  EXPECT_EQ(list.read, in_order);
+  list.read.clear();
+  sweep(list.objects, list.reader());
+  EXPECT_EQ(list.read, in_order);
+}
+
+// Would catch: a list through which the processor may run ahead, as through an array.
+TEST(Traversal, WhereAListGoesOnDependsOnWhatWasRead) {
+  ReadList list(5);
+  follow(list.objects, 1, list.reader());
+  EXPECT_EQ(list.read, (std::vector<unsigned>{1, 3, 5}));
+}
+
+std::vector<std::size_t> sizes_of(const Workload& workload) {
+  std::vector<std::size_t> sizes;
+  workload.visit_live([&](void*, std::size_t size) { sizes.push_back(size); });
+  return sizes;
+}
+
+// Would catch: a fresh heap that is churned, a churned one that is not, calls not announced.
+TEST(Locality, TheWarmUpReplacesTheShareThatIsAskedFor) {
+  WorkloadInstance fresh(parse_spec("locality:live=2000,churn=0"));
+  WorkloadInstance churned(parse_spec("locality:live=2000,churn=50"));
+  fresh.workload().warm_up();
+  churned.workload().warm_up();
+  EXPECT_EQ(fresh.workload().demand().heap_calls_count, 2'000U);
+  EXPECT_EQ(churned.workload().demand().heap_calls_count, 2'000U + 2 * 1'000);
+  // The seed is the same, so only what was replaced has another size, save for a few by chance.
+  const auto before = sizes_of(fresh.workload());
+  const auto after = sizes_of(churned.workload());
+  std::size_t differ = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) differ += before[i] != after[i] ? 1 : 0;
+  EXPECT_LE(differ, 1'000U);
+  EXPECT_GT(differ, 900U);
+  fresh.workload().drain();
+  churned.workload().drain();
+}
+
+// Would catch: a region that shuffles the sizes which the warm-up has placed.
+TEST(Locality, WhatIsReplacedInTheRegionKeepsItsSize) {
+  WorkloadInstance instance(parse_spec("locality:live=150,replace=40"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  const auto before = sizes_of(workload);
+  const auto demand_before = workload.demand();
+  instance.run_batches(5);  // each object twice
+  EXPECT_EQ(sizes_of(workload), before);
+  EXPECT_EQ((workload.demand() - demand_before).requested_bytes,
+            2 * workload.progress().live_bytes);
+  workload.drain();
 }
 
 }  // namespace

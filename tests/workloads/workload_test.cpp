@@ -39,6 +39,8 @@ constexpr Cell kCells[] = {
     {"one_writer", "false_sharing_active:threads=1,objects=1,writes=10,operations=100", 2 * 100},
     {"handed_out", "false_sharing_passive:writes=10,operations=1000", 2 * 1'000},
     {"three_apart", "false_sharing_passive:threads=3,apart=1,writes=10,operations=1000", 2 * 1'002},
+    {"list", "locality:live=5000,operations=5000", 2 * 50},
+    {"fresh_array", "locality:live=5050,churn=0,dependent=0,replace=7", 2 * 354},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -184,6 +186,7 @@ constexpr const char* kSteadyCells[] = {
     "small_churn:live=2000",
     "large_churn:max=256K,window=32",
     "asymmetric_free:live=5000,operations=20000",
+    "locality:live=2000",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
@@ -236,6 +239,7 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
   EXPECT_NE(error_of("asymmetric_free:live=100").find("live 100 is below 256"), std::string::npos);
+  EXPECT_NE(error_of("locality:min=1K").find("min 1K is above max 256"), std::string::npos);
   EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
             std::string::npos);
