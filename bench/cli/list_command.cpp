@@ -2,164 +2,190 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <sstream>
 
-#include "allocators/allocator.h"
+#include "bench/cli/catalogue.h"
 #include "bench/cli/command_line.h"
 #include "bench/cli/terminal.h"
-#include "bench/program/app_catalogue.h"
-#include "bench/run/json.h"
-#include "bench/run/parts.h"
-#include "workloads/workload.h"
+#include "bench/core/units.h"
 
 namespace heapwise {
 namespace {
 
 constexpr const char* kFooter =
     "Examples:\n"
-    "  heapwise list            for people\n"
-    "  heapwise list --json     for programs: {\"allocators\": [...], \"workloads\": [...], "
-    "\"apps\": [...]}";
+    "  heapwise list                       everything, the workloads by family\n"
+    "  heapwise list small_churn jemalloc  what is named\n"
+    "  heapwise list --json                for programs: {\"allocators\": [...], "
+    "\"workloads\": [...],\n"
+    "                                      \"apps\": [...], \"profiles\": [...]}";
 
-Json setting_json(const Setting& setting) {
-  Json json{{"key", setting.key}, {"unit", unit_name(setting.unit)}, {"help", setting.help}};
-  if (setting.choices.empty()) {
-    json["minimum"] = setting.minimum;
-    json["maximum"] = setting.maximum;
-  } else {
-    json["choices"] = std::vector<std::string>(setting.choices.begin(), setting.choices.end());
-  }
-  return json;
-}
-
-Json allocator_json(const AllocatorDescriptor& descriptor, const Parts& parts) {
-  const auto resolved = resolve_allocator({.name = std::string(descriptor.name)}, parts.directory);
-  Json settings = Json::array();
-  for (const auto& setting : descriptor.settings) settings.push_back(setting_json(setting));
-  return {{"name", descriptor.name},
-          {"summary", descriptor.summary},
-          {"library_path", resolved.library_path},
-          {"version", resolved.package_version},
-          {"build_id", resolved.build_id},
-          {"package", descriptor.package},
-          {"missing", resolved.missing},
-          {"settings", settings}};
-}
-
-Json workload_json(const WorkloadDescriptor& workload) {
-  Json parameters = Json::array();
-  for (const auto& parameter : workload.parameters) {
-    parameters.push_back({{"key", parameter.key},
-                          {"unit", parameter.unit == ParameterUnit::kBytes ? "bytes" : "count"},
-                          {"default", parameter.default_value},
-                          {"minimum", parameter.minimum},
-                          {"maximum", parameter.maximum},
-                          {"help", parameter.help}});
-  }
-  return {{"name", workload.name},
-          {"models", workload.models},
-          {"does_not_model", workload.does_not_model},
-          {"parameters", parameters}};
-}
-
-Json app_json(const ProgramDescription& app) {
-  const auto missing = missing_programs(app);
-  return {{"name", workload_name(app)},
-          {"models", app.models},
-          {"packages", app.packages},
-          {"missing", missing.empty() ? "" : missing_words(app, missing)}};
-}
-
-Json catalogue(const Parts& parts) {
-  Json json{{"allocators", Json::array()}, {"workloads", Json::array()}, {"apps", Json::array()}};
-  for (const auto& descriptor : all_descriptors()) {
-    if (!descriptor.harness_own) json["allocators"].push_back(allocator_json(descriptor, parts));
-  }
-  for (const auto* workload : all_workloads())
-    json["workloads"].push_back(workload_json(*workload));
-  for (const auto& app : read_apps(parts.apps)) json["apps"].push_back(app_json(app));
-  return json;
-}
+using Texts = std::vector<std::string>;
 
 std::string text(const Json& object, const char* key) {
   return object.at(key).get<std::string>();
 }
 
+/// What is printed, in lines that fit the terminal.
+class Page {
+ public:
+  /// Behind an empty line, but for the first.
+  void print_heading(const std::string& heading) {
+    const bool colour = uses_colour(STDOUT_FILENO);
+    fmt::print("{}{}{}{}\n", is_empty_ ? "" : "\n", colour ? "\033[1m" : "", heading,
+               colour ? "\033[0m" : "");
+    is_empty_ = false;
+  }
+
+  /// A text behind a head; its further lines begin below it.
+  void print_hanging(const std::string& head, const std::string& sentence) const {
+    std::istringstream words(sentence);
+    std::string line = head;
+    bool is_fresh = true;
+    for (std::string word; words >> word; is_fresh = false) {
+      if (!is_fresh && line.size() + 1 + word.size() > columns_) {
+        fmt::print("{}\n", line);
+        line = std::string(head.size(), ' ');
+        is_fresh = true;
+      }
+      line += (is_fresh ? "" : " ") + word;
+    }
+    fmt::print("{}\n", line);
+  }
+
+ private:
+  std::size_t columns_ = columns_of(STDOUT_FILENO);
+  bool is_empty_ = true;
+};
+
+/// A setting or parameter: its key, what it takes, what it does.
+struct Field {
+  std::string key;
+  std::string values;
+  std::string help;
+};
+
+/// Prints entries of one section: a name, and its lines beside it.
+class Section {
+ public:
+  Section(Page& page, const std::string& heading, const Json& entries) : page_(page) {
+    page.print_heading(heading);
+    for (const auto& entry : entries) width_ = std::max(width_, text(entry, "name").size());
+  }
+
+  void print_name(const Json& entry, const std::string& sentence) const {
+    page_.print_hanging(fmt::format("  {:<{}}  ", text(entry, "name"), width_), sentence);
+  }
+  void print_line(const std::string& sentence) const { page_.print_hanging(indent(), sentence); }
+  void print_fields(const std::vector<Field>& fields) const {
+    std::size_t keys = 0;
+    std::size_t values = 0;
+    for (const auto& field : fields) {
+      keys = std::max(keys, field.key.size());
+      values = std::max(values, field.values.size());
+    }
+    for (const auto& field : fields) {
+      page_.print_hanging(
+          fmt::format("{}  {:<{}}  {:<{}}  ", indent(), field.key, keys, field.values, values),
+          field.help);
+    }
+  }
+
+ private:
+  std::string indent() const { return std::string(width_ + 4, ' '); }
+
+  const Page& page_;
+  std::size_t width_ = 0;
+};
+
 /// The unit, or the words to choose from.
 std::string values_of(const Json& setting) {
   if (!setting.contains("choices")) return text(setting, "unit");
-  return fmt::format("{}", fmt::join(setting["choices"].get<std::vector<std::string>>(), "|"));
+  return fmt::format("{}", fmt::join(setting["choices"].get<Texts>(), "|"));
 }
 
-void print_heading(const char* heading) {
-  const bool colour = uses_colour(STDOUT_FILENO);
-  fmt::print("{}{}{}\n", colour ? "\033[1m" : "", heading, colour ? "\033[0m" : "");
-}
-
-void print_allocator(const Json& allocator) {
+void print_allocator(const Section& section, const Json& allocator) {
   const auto missing = text(allocator, "missing");
   const auto version = text(allocator, "version");
-  fmt::print("  {:<14} {}\n", text(allocator, "name"), text(allocator, "summary"));
-  if (missing.empty()) {
-    fmt::print("  {:<14} {}{}\n", "", text(allocator, "library_path"),
-               version.empty() ? "" : ", version " + version);
-  } else {
-    fmt::print("  {:<14} missing: {}\n", "", missing);
-  }
+  section.print_name(allocator, text(allocator, "summary"));
+  section.print_line(!missing.empty() ? "missing: " + missing
+                                      : text(allocator, "library_path") +
+                                            (version.empty() ? "" : ", version " + version));
+  std::vector<Field> fields;
   for (const auto& setting : allocator["settings"]) {
-    fmt::print("  {:<14}   {:<24} {:<10} {}\n", "", text(setting, "key"), values_of(setting),
-               text(setting, "help"));
+    fields.push_back({text(setting, "key"), values_of(setting), text(setting, "help")});
   }
+  section.print_fields(fields);
 }
 
-void print_workload(const Json& workload) {
-  fmt::print("  {:<18} {}\n", text(workload, "name"), text(workload, "models"));
-  fmt::print("  {:<18} not: {}\n", "", text(workload, "does_not_model"));
+/// Those of `all` that are not among `others`.
+Texts without(Texts all, const Texts& others) {
+  std::erase_if(all, [&](const std::string& name) { return std::ranges::count(others, name) > 0; });
+  return all;
+}
+
+void print_workload(const Section& section, const Json& workload) {
+  section.print_name(workload, text(workload, "models"));
+  section.print_line("not: " + text(workload, "does_not_model"));
+  const auto passes = workload["passes"].get<Texts>();
+  const auto more = without(passes, usual_passes());
+  const auto fewer = without(usual_passes(), passes);
+  if (!more.empty()) section.print_line(fmt::format("also: {}", fmt::join(more, ", ")));
+  if (!fewer.empty()) section.print_line(fmt::format("never: {}", fmt::join(fewer, ", ")));
+  std::vector<Field> fields;
   for (const auto& parameter : workload["parameters"]) {
-    fmt::print("  {:<18}   {:<12} {:<6} default {:<8} {}\n", "", text(parameter, "key"),
-               text(parameter, "unit"), format_scaled(parameter["default"]),
-               text(parameter, "help"));
+    const auto initial = format_scaled(parameter["default"]);
+    fields.push_back({text(parameter, "key"), text(parameter, "unit") + ", default " + initial,
+                      text(parameter, "help")});
   }
+  section.print_fields(fields);
 }
 
-/// A text behind a label, in lines that fit a terminal.
-void print_wrapped(const std::string& label, const std::string& sentence) {
-  constexpr std::size_t kColumns = 90;
-  std::istringstream words(sentence);
-  std::string line;
-  std::string head = label;
-  const auto flush = [&] {
-    fmt::print("  {:<22} {}\n", head, line);
-    head.clear();
-    line.clear();
-  };
-  for (std::string word; words >> word;) {
-    if (!line.empty() && line.size() + word.size() >= kColumns) flush();
-    line += (line.empty() ? "" : " ") + word;
-  }
-  if (!line.empty()) flush();
-}
-
-void print_app(const Json& app) {
+void print_app(const Section& section, const Json& app) {
   const auto missing = text(app, "missing");
-  print_wrapped(text(app, "name"), text(app, "models"));
-  if (!missing.empty()) fmt::print("  {:<22} missing: {}\n", "", missing);
+  section.print_name(app, text(app, "models"));
+  if (!missing.empty()) section.print_line("missing: " + missing);
 }
 
-int run_list(bool as_json) {
-  const auto json = catalogue(find_parts());
+void print_workloads(Page& page, const Json& workloads) {
+  page.print_heading("Workloads by family");
+  page.print_hanging("  ", fmt::format("passes of each, unless it says otherwise: {}",
+                                       fmt::join(usual_passes(), ", ")));
+  for (auto first = workloads.begin(); first != workloads.end();) {
+    const auto family = text(*first, "family");
+    const auto last = std::find_if(first, workloads.end(),
+                                   [&](const Json& one) { return one["family"] != family; });
+    const Section section(page, "Workloads: " + family, workloads);
+    for (; first != last; ++first) print_workload(section, *first);
+  }
+}
+
+void print_catalogue(const Json& catalogue) {
+  Page page;
+  if (const auto& allocators = catalogue["allocators"]; !allocators.empty()) {
+    const Section section(page, "Allocators", allocators);
+    for (const auto& allocator : allocators) print_allocator(section, allocator);
+  }
+  if (const auto& workloads = catalogue["workloads"]; !workloads.empty()) {
+    print_workloads(page, workloads);
+  }
+  if (const auto& apps = catalogue["apps"]; !apps.empty()) {
+    const Section section(page, "Real programs (bench --workloads apps, or by their names)", apps);
+    for (const auto& app : apps) print_app(section, app);
+  }
+}
+
+int run_list(const Texts& names, bool as_json) {
+  auto catalogue = make_catalogue(find_parts());
+  if (!names.empty()) keep_named(names, catalogue);
   if (as_json) {
     constexpr int kIndent = 2;
-    fmt::print("{}\n", json.dump(kIndent));
-    return kExitOk;
+    fmt::print("{}\n", catalogue.dump(kIndent));
+  } else {
+    print_catalogue(catalogue);
   }
-  print_heading("Allocators");
-  for (const auto& allocator : json["allocators"]) print_allocator(allocator);
-  print_heading("\nWorkloads");
-  for (const auto& workload : json["workloads"]) print_workload(workload);
-  print_heading("\nReal programs (bench --workloads apps, or by their names)");
-  for (const auto& app : json["apps"]) print_app(app);
   return kExitOk;
 }
 
@@ -168,9 +194,12 @@ int run_list(bool as_json) {
 Subcommand add_list(CLI::App& app) {
   auto* list = app.add_subcommand("list", "allocators, workloads and what each can be asked");
   list->footer(kFooter);
+  auto names = std::make_shared<Texts>();
   auto as_json = std::make_shared<bool>(false);
+  list->add_option("NAME", *names, "of workloads, allocators or apps (default: all)")
+      ->type_name("");
   list->add_flag("--json", *as_json, "print JSON");
-  return {list, [as_json](const CommandLine&) { return run_list(*as_json); }};
+  return {list, [names, as_json](const CommandLine&) { return run_list(*names, *as_json); }};
 }
 
 }  // namespace heapwise

@@ -1,7 +1,9 @@
 #include "bench/cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,6 +12,15 @@ namespace heapwise {
 bool uses_colour(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");
   return isatty(descriptor) == 1 && (no_colour == nullptr || *no_colour == '\0');
+}
+
+std::size_t columns_of(int descriptor) {
+  constexpr std::size_t kWithoutTerminal = 100;
+  constexpr std::size_t kNarrowest = 60;
+  constexpr std::size_t kWidest = 120;
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWithoutTerminal;
+  return std::clamp<std::size_t>(size.ws_col, kNarrowest, kWidest);
 }
 
 void print_error(const std::string& message) {
