@@ -10,7 +10,7 @@
     python -m heapwise export DIR --format FORMAT [--out FILE]       its runs as another tool's file
     python -m heapwise validate DIR                                  check every record against the schema
     python -m heapwise reference DIR NAME                            pack a folder into results/reference/NAME
-    python -m heapwise readme [--check]                              the figures in README.md
+    python -m heapwise readme [--check]                              what is generated in README.md and docs
 
 `python -m heapwise SUBCOMMAND --help` says more. Run it with PYTHONPATH=scripts and the interpreter
 that `scripts/choose-python` prints. Exit codes: 0 done, 1 a check says no, 2 error, 3 incomparable,

@@ -387,3 +387,32 @@ def share_group(plan: GroupPlan, share: tuple[float, float] = (0.85, 0.7), **cha
     """The one run under glibc that looks at malloc's share of a program's memory."""
     behaviour = replace(plan.behaviours["glibc"], share=share, **changes)
     return replace(plan, behaviours={"glibc": behaviour}, pass_name="malloc_share", blocks=1, user_metrics=(), program=None)
+
+
+def catalogue() -> dict[str, Any]:
+    """What a program would list that knows the workloads of bench_groups()."""
+    def parameter(key: str, unit: str, default: int, maximum: int, words: str) -> dict[str, Any]:
+        return {"key": key, "unit": unit, "default": default, "minimum": 1, "maximum": maximum, "help": words}
+
+    def workload(name: str, family: str, *passes: str) -> dict[str, Any]:
+        return {"name": name, "family": family, "models": f"what {name} models", "does_not_model": "the rest",
+                "passes": ["throughput", "memory", *passes],
+                "parameters": [parameter("live", "count", 10_000, 10 ** 8, "objects alive; 0 | none"),
+                               parameter("size", "bytes", 64, MIB, "of each object")]}
+
+    return {"allocators": [], "apps": [],
+            "workloads": [workload("small_churn", "fast path", "fragmentation"), workload("large_churn", "fast path"),
+                          workload("producer_consumer", "servers", "open_loop")],
+            "profiles": [{"name": "quick", "summary": "", "rows": [{"workload": "small_churn:live=1M", "passes": ["memory"]},
+                                                                   {"workload": "small_churn", "passes": ["memory"]}]},
+                         {"name": "full", "summary": "", "rows": [{"workload": "small_churn", "passes": ["throughput"]},
+                                                                  {"workload": "large_churn:size=1M", "passes": ["memory"]}]}]}
+
+
+def write_program(build: Path, script: str = "") -> Path:
+    """A stand-in for the built program, which does what the script says, or lists catalogue(); returns its folder."""
+    build.mkdir(parents=True, exist_ok=True)
+    lists = f"cat <<'END'\n{json.dumps(catalogue())}\nEND"
+    (build / "heapwise").write_text(f"#!/bin/sh\n{script or lists}\n")
+    (build / "heapwise").chmod(0o755)
+    return build

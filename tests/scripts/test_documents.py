@@ -21,6 +21,7 @@ def repository(bench_folder, try_folder, tmp_path_factory):
     root = tmp_path_factory.mktemp("repository")
     pack(bench_folder, "full", root / "results" / "reference")
     pack(try_folder, "service", root / "results" / "reference")
+    factory.write_program(root / "build")
     return root
 
 
@@ -32,12 +33,12 @@ def readme(repository):
 
 
 def run(repository, *words):
-    return main(["readme", "--root", str(repository), *words])
+    return main(["readme", "--root", str(repository), "--build", str(repository / "build"), *words])
 
 
 def test_check_says_no_until_the_readme_is_written(repository, readme, capsys):
     """Would catch: figures in the README that no result carries."""
-    assert run(repository, "--check") == 1 and "README.md is not what the results say" in capsys.readouterr().out
+    assert run(repository, "--check") == 1 and "README.md is not what the results, the program and the sources say" in capsys.readouterr().out
     assert readme.read_text().endswith(f"{BLOCKS}\nThe end.\n"), "--check writes nothing"
     assert run(repository) == 0
     assert run(repository, "--check") == 0
@@ -68,6 +69,27 @@ def test_a_document_below_docs_links_from_its_own_place(repository, readme):
     run(repository)
     assert "](../results/reference/pictures/full-sweep" in document.read_text()
     document.unlink()
+
+
+def test_the_page_of_the_workloads_follows_program_and_files(repository, readme, capsys):
+    """Would catch: a page that is left as it was when a parameter, a profile or a comment changes."""
+    page = repository / "docs" / "workloads.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("<!-- heapwise:begin workloads -->\n<!-- heapwise:end workloads -->\n")
+    sources = repository / "workloads"
+    sources.mkdir()
+    for name in ("small_churn", "large_churn", "producer_consumer"):
+        (sources / f"{name}.cpp").write_text(f"// {name}\n//\n// Models: a.\n//\n// Does not model: b.\n//\n"
+                                             "// Parameters and their source: c.\n//\n// How to read the result: d.\n")
+    assert run(repository) == 0 and run(repository, "--check") == 0
+    assert "**How to read the result:** d.\n" in page.read_text() and "in profile quick: `small_churn:live=1M`" in page.read_text()
+    changed = sources / "large_churn.cpp"
+    changed.write_text(changed.read_text().replace(": d.", ": e."))
+    assert run(repository, "--check") == 1 and "docs/workloads.md is not what" in capsys.readouterr().out
+    changed.write_text(changed.read_text().replace("// Does not model: b.", "//"))
+    assert run(repository, "--check") == 2
+    assert "large_churn.cpp: the header has no part `Does not model:`" in capsys.readouterr().err
+    page.unlink()
 
 
 @pytest.mark.parametrize("text, message", [

@@ -1,9 +1,11 @@
-"""Writes the figures of README.md and docs/*.md from results/reference, or checks that they are those.
+"""Writes what is generated in README.md and docs/*.md from results/reference, the program and the workloads' files, or
+checks that it is that.
 
-    python -m heapwise readme [--check] [--root DIR]
+    python -m heapwise readme [--check] [--root DIR] [--build DIR]
 
-    --check  write nothing; exit 1 when a document is not what the results say
+    --check  write nothing; exit 1 when a document is not what the results, the program and the sources say
     --root   the repository (this one)
+    --build  where the built program lies, which is asked for the workloads (HEAPWISE_BUILD_DIR, or build/ of the repository)
 
 In a document, what stands between these two lines is generated:
 
@@ -20,6 +22,7 @@ NAME is one of
     calibration  how often the gate is wrong, and what it finds
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
     targets      what refmalloc is to reach, beside glibc and the best peer
+    workloads    what each workload is: its file's header, parameters, passes, rows of the profiles
 and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`. `targets` takes
 full, duel-*, thp and try-true; those that are there for it alone are taken by others only where they are named.
 Exit codes: 0 done, 1 the check says no, 2 error.
@@ -32,6 +35,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
@@ -47,12 +51,16 @@ from ..output.render import environment_line, markdown_table
 from ..output.tables import LEGEND, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
 from ..output.target_tables import LEGEND as TARGET_LEGEND
 from ..output.target_tables import tally_line, target_table
+from ..output.workload_pages import workload_pages
+from ..records.catalogue import Catalogue, ask_program, build_folder
 from ..records.folder import parse_json, read_folder
+from ..records.headers import header_file, read_header
 from .reference import CALIBRATION, PICTURES, SELF_COST
 from .summarize import read_summary, write_text
 
 _NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
 TARGETS = "targets"  # the block that is made from several references
+WORKLOADS = "workloads"  # the one that is made from the program and the sources
 OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[3]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
@@ -77,25 +85,37 @@ class Reference:
         return [line for file in shown for line in (f"![{words}]({self.pictures_path}/{file})", "")]
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What the blocks of a document are made from; the program is asked only by a block that needs it."""
+
+    root: Path
+    document: Path
+    references: Sequence[Reference]
+    catalogue: Callable[[], Catalogue]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a document is out of date")
     parser.add_argument("--root", metavar="DIR", type=Path, default=ROOT, help="the repository")
+    parser.add_argument("--build", metavar="DIR", type=Path, help="where the built program lies")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    outdated = []
-    for document in documents(arguments.root):
+    root, outdated = arguments.root, []
+    catalogue = cache(lambda: ask_program(arguments.build or build_folder(root)))
+    for document in documents(root):
         text = document.read_text(encoding="utf-8")
-        fresh = regenerated(text, document, arguments.root)
+        fresh = regenerated(text, Sources(root, document, read_references(root, document), catalogue))
         if fresh == text:
             continue
         outdated.append(document)
         if not arguments.check:
             write_text(document, fresh)
     for document in outdated:
-        name = document.relative_to(arguments.root)
-        print(f"{name} is not what the results say: write it with `python -m heapwise readme`" if arguments.check
-              else f"{name} written")
+        name = document.relative_to(root)
+        print(f"{name} is not what the results, the program and the sources say: write it with `python -m heapwise readme`"
+              if arguments.check else f"{name} written")
     return 1 if outdated and arguments.check else 0
 
 
@@ -108,7 +128,7 @@ def documents(root: Path) -> list[Path]:
     return [path for path in candidates if _ANY_MARK.search(path.read_text(encoding="utf-8"))]
 
 
-def regenerated(text: str, document: Path, root: Path) -> str:
+def regenerated(text: str, sources: Sources) -> str:
     """The document's text with every block made anew."""
     pieces, position = [], 0
     for begin in _BEGIN.finditer(text):
@@ -117,9 +137,8 @@ def regenerated(text: str, document: Path, root: Path) -> str:
         end = text.find(end_mark, begin.end())
         following = _BEGIN.search(text, begin.end())
         if end < 0 or (following and following.start() < end):
-            raise HeapwiseError(f"{document}: the block `{name}` has no end. Add the line {end_mark}")
-        references = read_references(root, document)
-        block = "\n".join(_block(name, begin["reference"], references, document)).strip("\n")
+            raise HeapwiseError(f"{sources.document}: the block `{name}` has no end. Add the line {end_mark}")
+        block = "\n".join(_block(name, begin["reference"], sources)).strip("\n")
         pieces.extend([text[position:begin.end()], "\n", block, "\n"])
         position = end
     return "".join([*pieces, text[position:]])
@@ -142,22 +161,33 @@ def _optional(file: Path) -> Any:
     return parse_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
 
 
-def _block(name: str, wanted: str | None, references: Sequence[Reference], document: Path) -> list[str]:
+def _block(name: str, wanted: str | None, sources: Sources) -> list[str]:
+    if name == WORKLOADS:
+        return _workloads(sources)
     if name == TARGETS:
-        return _targets([one for one in references if is_source(one.name) and wanted in (None, one.name)])
+        return _targets([one for one in sources.references if is_source(one.name) and wanted in (None, one.name)])
     if name not in _BLOCKS:
-        raise HeapwiseError(f"{document}: there is no block `{name}`. Use one of {', '.join([*_BLOCKS, TARGETS])}.")
+        known = ", ".join([*_BLOCKS, TARGETS, WORKLOADS])
+        raise HeapwiseError(f"{sources.document}: there is no block `{name}`. Use one of {known}.")
     has_data, make = _BLOCKS[name]
-    fitting = [one for one in references if has_data(one) and (one.name == wanted if wanted else not is_source_only(one.name))]
+    fitting = [one for one in sources.references
+               if has_data(one) and (one.name == wanted if wanted else not is_source_only(one.name))]
     if not fitting:
         place = f"results/reference/{wanted}" if wanted else "results/reference"
-        raise HeapwiseError(f"{document}: nothing in {place} has data for the block `{name}`. Make it as results/README.md says.")
+        raise HeapwiseError(f"{sources.document}: nothing in {place} has data for the block `{name}`. "
+                            "Make it as results/README.md says.")
     if name == "try":
         return [line for one in fitting for line in make(one)]
     if len(fitting) > 1:
-        raise HeapwiseError(f"{document}: {labels.joined([one.name for one in fitting])} all have data for the block `{name}`. "
-                            f"Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
+        raise HeapwiseError(f"{sources.document}: {labels.joined([one.name for one in fitting])} all have data for the block "
+                            f"`{name}`. Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
     return make(fitting[0])
+
+
+def _workloads(sources: Sources) -> list[str]:
+    catalogue = sources.catalogue()
+    headers = {one.name: read_header(header_file(sources.root, one.name)) for one in catalogue.workloads}
+    return workload_pages(catalogue, headers)
 
 
 def _targets(references: Sequence[Reference]) -> list[str]:

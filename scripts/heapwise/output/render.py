@@ -153,9 +153,10 @@ def wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
                          subsequent_indent=indent + "  ") or [""]
 
 
-def markdown_table(table: Table) -> list[str]:
-    """The table's lines; a word in the place of figures stands in the first of its columns."""
-    lines = [_markdown_row(table.headings), "|" + "|".join([" :--- "] + [" ---: "] * (len(table.headings) - 1)) + "|"]
+def markdown_table(table: Table, left_columns: Sequence[int] = (0,)) -> list[str]:
+    """The table's lines; a word in the place of figures stands in the first of its columns. `left_columns` hold words."""
+    sides = (" :--- " if position in left_columns else " ---: " for position in range(len(table.headings)))
+    lines = [_markdown_row(table.headings), f"|{'|'.join(sides)}|"]
     for row in table.rows:
         cells: list[str] = []
         for text in row:

@@ -6,5 +6,7 @@
     cells        which groups are passes over the same cell
     work         whether a run did the baseline's work: exit code, outputs, files, state
     pairs        what is compared inside a block: figures, or the slices of two processes in lockstep
+    catalogue    what the built program can measure
+    headers      how the files of the workloads describe them
     fingerprint  which classes of metric two environments allow to compare
 """
