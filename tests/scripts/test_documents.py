@@ -3,6 +3,7 @@
 import json
 import lzma
 import re
+import shutil
 
 import factory
 import pytest
@@ -61,6 +62,23 @@ def test_the_blocks_hold_the_results_and_links_that_exist(repository, readme):
     assert text.startswith("# Synthetic\n") and text.endswith("The end.\n")
 
 
+def test_the_summary_takes_the_folders_it_names_that_are_there(repository, readme, tmp_path):
+    """Would catch: a figure invented for a folder that is not measured yet, or a second machine that is not told."""
+    readme.write_text("<!-- heapwise:begin summary from=full,soak -->\n<!-- heapwise:end summary -->\n")
+    run(repository)
+    alone = readme.read_text()
+    assert "| **fast path** |" in alone and "| **servers** |" in alone and "Measured on" not in alone
+    grown = shutil.copytree(repository, tmp_path / "grown")
+    behaviours = {"glibc": factory.Behaviour(), "jemalloc": factory.Behaviour()}
+    soak = factory.write_folder(tmp_path / "soak", [factory.GroupPlan("large_churn", behaviours)])
+    pack(soak, "soak", grown / "results" / "reference")
+    run(grown)
+    both = (grown / "README.md").read_text()
+    assert "\n| large_churn | " in both and "\n| large_churn | " not in alone
+    assert both.count("\n| small_churn | ") == 1 and "Measured on Synthetic CPU" in both and "(full and soak)." in both
+    assert 0 < both.index("full-throughput") < both.index("soak-throughput")
+
+
 def test_a_document_below_docs_links_from_its_own_place(repository, readme):
     """Would catch: pictures that show only from the README."""
     document = repository / "docs" / "method.md"
@@ -96,7 +114,7 @@ def test_the_page_of_the_workloads_follows_program_and_files(repository, readme,
     ("<!-- heapwise:begin sumary -->\n<!-- heapwise:end sumary -->\n", "no block `sumary`. Use one of environment, summary"),
     ("<!-- heapwise:begin summary -->\n", "has no end"),
     ("<!-- heapwise:begin sweep -->\n<!-- heapwise:begin try -->\n<!-- heapwise:end try -->\n<!-- heapwise:end sweep -->\n", "has no end"),
-    ("<!-- heapwise:begin summary from=other -->\n<!-- heapwise:end summary -->\n", "nothing in results/reference/other"),
+    ("<!-- heapwise:begin summary from=other,soak -->\n<!-- heapwise:end summary -->\n", "nothing in results/reference/other and "),
     ("<!-- heapwise:begin self_cost -->\n<!-- heapwise:end self_cost -->\n", "nothing in results/reference has data"),
 ])
 def test_a_wrong_mark_is_an_error_that_says_what_to_do(repository, readme, capsys, text, message):

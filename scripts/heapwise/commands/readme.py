@@ -14,7 +14,7 @@ In a document, what stands between these two lines is generated:
 
 NAME is one of
     environment  the machine, in one line
-    summary      time and peak RSS of every allocator on every cell, with pictures
+    summary      the matrix: time and peak RSS of every allocator on every cell, by family, with pictures
     sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
     apps         the programs of workloads/apps under each allocator, with pictures
     try          a program of one's own under each allocator
@@ -23,8 +23,9 @@ NAME is one of
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
     targets      what refmalloc is to reach, beside glibc and the best peer
     workloads    what each workload is: its file's header, parameters, passes, rows of the profiles
-and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`. `targets` takes
-full, duel-*, thp and try-true; those that are there for it alone are taken by others only where they are named.
+and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`. `summary` takes several,
+`summary from=full,soak`: those that are there, and of a cell that two have the first one's figures. `targets` takes full,
+duel-*, thp and try-true; those that are there for it alone are taken by others only where they are named.
 Exit codes: 0 done, 1 the check says no, 2 error.
 """
 
@@ -46,9 +47,11 @@ from ..inference.targets import (FULL, is_source, is_source_only, memory_against
 from ..output.calibration_tables import calibration_tables
 from ..output.duel_tables import LEGEND as DUEL_LEGEND
 from ..output.duel_tables import duel_tables
+from ..output.matrix import LEGEND as MATRIX_LEGEND
+from ..output.matrix import matrix
 from ..output.program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from ..output.render import environment_line, markdown_table
-from ..output.tables import LEGEND, Column, Table, Text, cell_views, legend_of, matrix_table, sweep_table, title_of
+from ..output.tables import LEGEND, Table, Text, cell_views, legend_of, sweep_table, title_of
 from ..output.target_tables import LEGEND as TARGET_LEGEND
 from ..output.target_tables import tally_line, target_table
 from ..output.workload_pages import workload_pages
@@ -59,11 +62,11 @@ from .reference import CALIBRATION, PICTURES, SELF_COST
 from .summarize import read_summary, write_text
 
 _NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
-TARGETS = "targets"  # the block that is made from several references
+TARGETS = "targets"  # the block that takes references of its own
 WORKLOADS = "workloads"  # the one that is made from the program and the sources
 OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[3]
-_BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<reference>[\w-]+))? -->$", re.MULTILINE)
+_BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<references>[\w,-]+))? -->$", re.MULTILINE)
 _ANY_MARK = re.compile(r"<!-- heapwise:(?:begin|end)")
 
 
@@ -138,7 +141,8 @@ def regenerated(text: str, sources: Sources) -> str:
         following = _BEGIN.search(text, begin.end())
         if end < 0 or (following and following.start() < end):
             raise HeapwiseError(f"{sources.document}: the block `{name}` has no end. Add the line {end_mark}")
-        block = "\n".join(_block(name, begin["reference"], sources)).strip("\n")
+        wanted = tuple(begin["references"].split(",")) if begin["references"] else ()
+        block = "\n".join(_block(name, wanted, sources)).strip("\n")
         pieces.extend([text[position:begin.end()], "\n", block, "\n"])
         position = end
     return "".join([*pieces, text[position:]])
@@ -161,27 +165,32 @@ def _optional(file: Path) -> Any:
     return parse_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
 
 
-def _block(name: str, wanted: str | None, sources: Sources) -> list[str]:
+def _block(name: str, wanted: Sequence[str], sources: Sources) -> list[str]:
     if name == WORKLOADS:
         return _workloads(sources)
     if name == TARGETS:
-        return _targets([one for one in sources.references if is_source(one.name) and wanted in (None, one.name)])
+        return _targets([one for one in sources.references if is_source(one.name) and (not wanted or one.name in wanted)])
     if name not in _BLOCKS:
         known = ", ".join([*_BLOCKS, TARGETS, WORKLOADS])
         raise HeapwiseError(f"{sources.document}: there is no block `{name}`. Use one of {known}.")
-    has_data, make = _BLOCKS[name]
-    fitting = [one for one in sources.references
-               if has_data(one) and (one.name == wanted if wanted else not is_source_only(one.name))]
+    block = _BLOCKS[name]
+    fitting = _fitting(block.has_data, wanted, sources.references)
     if not fitting:
-        place = f"results/reference/{wanted}" if wanted else "results/reference"
+        place = labels.joined([f"results/reference/{one}" for one in wanted]) or "results/reference"
         raise HeapwiseError(f"{sources.document}: nothing in {place} has data for the block `{name}`. "
                             "Make it as results/README.md says.")
-    if name == "try":
-        return [line for one in fitting for line in make(one)]
-    if len(fitting) > 1:
+    if len(fitting) > 1 and not (block.several if wanted else block.all):
         raise HeapwiseError(f"{sources.document}: {labels.joined([one.name for one in fitting])} all have data for the block "
                             f"`{name}`. Say which: <!-- heapwise:begin {name} from={fitting[0].name} -->")
-    return make(fitting[0])
+    return block.make(fitting, sources)
+
+
+def _fitting(has_data: Callable[[Reference], bool], wanted: Sequence[str], references: Sequence[Reference]) -> list[Reference]:
+    """Those with data, in the order in which they are named; without names all but those that are there for another block."""
+    with_data = [one for one in references if has_data(one)]
+    if not wanted:
+        return [one for one in with_data if not is_source_only(one.name)]
+    return sorted((one for one in with_data if one.name in wanted), key=lambda one: wanted.index(one.name))
 
 
 def _workloads(sources: Sources) -> list[str]:
@@ -198,29 +207,28 @@ def _targets(references: Sequence[Reference]) -> list[str]:
     if full is not None:
         lines.extend([tally_line(time_against_glibc(full.summary), memory_against_glibc(full.summary),
                                  time_against_peers(folders[FULL])), ""])
+    return [*lines, f"<sub>{'; '.join(TARGET_LEGEND)}.</sub>", "", *_machines(references)]
+
+
+def _machines(references: Sequence[Reference]) -> list[str]:
+    """On which machine which of several references was measured."""
     machines: dict[str, list[str]] = {}
     for one in references:
         machines.setdefault(environment_line(one.summary), []).append(one.name)
-    measured = (f"Measured on {machine} ({labels.joined(names)})." for machine, names in machines.items())
-    return [*lines, f"<sub>{'; '.join(TARGET_LEGEND)}.</sub>", "", *measured]
+    return [f"Measured on {machine} ({labels.joined(names)})." for machine, names in machines.items()]
 
 
 def _environment(reference: Reference) -> list[str]:
     return [f"Measured on {environment_line(reference.summary)}."]
 
 
-def _summary(reference: Reference) -> list[str]:
-    views = cell_views(reference.summary, "comparison")
-    lines = []
-    for column, words in ((Column("wall_per_operation_ns", "throughput", "time"), "Time an operation"),
-                          (Column("rss_peak_growth_bytes", "memory", "memory"), "Peak RSS")):
-        measured = [view for view in views if column.pass_name in view.groups]
-        if measured:
-            lines.extend([f"{words}, as ratios to the baseline's figure in the first column:", "",
-                          *markdown_table(matrix_table([(view, column) for view in measured])), ""])
-    lines.extend([f"<sub>{'; '.join(LEGEND)}.</sub>", ""])
-    lines.extend(reference.picture("throughput", "Time an operation against the baseline, with 95 % intervals"))
-    lines.extend(reference.picture("time-against-memory", "Time against peak RSS"))
+def _summary(references: Sequence[Reference], sources: Sources) -> list[str]:
+    views = [view for one in references for view in cell_views(one.summary, "comparison")]
+    lines = [*markdown_table(matrix(views, sources.catalogue())), "", f"<sub>{'; '.join([*MATRIX_LEGEND, *LEGEND])}.</sub>", ""]
+    lines.extend([*_machines(references), ""] if len(references) > 1 else [])
+    for one in references:
+        lines.extend(one.picture("throughput", "Time an operation against the baseline, with 95 % intervals"))
+        lines.extend(one.picture("time-against-memory", "Time against peak RSS"))
     return lines
 
 
@@ -300,13 +308,27 @@ def _self_cost(reference: Reference) -> list[str]:
     return markdown_table(Table("", "", ("what", "measured", "aim: at most", "how"), tuple(rows)))
 
 
-_BLOCKS: dict[str, tuple[Callable[[Reference], bool], Callable[[Reference], list[str]]]] = {
-    "environment": (lambda one: one.summary["kind"] == "bench", _environment),
-    "summary": (lambda one: one.summary["kind"] == "bench" and bool(cell_views(one.summary, "comparison")), _summary),
-    "sweep": (lambda one: bool(one.summary["sweeps"]), _sweep),
-    "apps": (lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _apps),
-    "try": (lambda one: one.summary["kind"] == "try", _try),
-    "compare": (lambda one: one.summary["kind"] == "compare", _compare),
-    "calibration": (lambda one: one.calibration is not None, _calibration),
-    "self_cost": (lambda one: one.self_cost is not None, _self_cost),
+def _each(make: Callable[[Reference], list[str]]) -> Callable[[Sequence[Reference], Sources], list[str]]:
+    return lambda references, _: [line for one in references for line in make(one)]
+
+
+@dataclass(frozen=True)
+class Block:
+    """`several`: of the references that are named; `all`: of all with data, where none is. Else only one is taken."""
+
+    has_data: Callable[[Reference], bool]
+    make: Callable[[Sequence[Reference], Sources], list[str]]
+    several: bool = False
+    all: bool = False
+
+
+_BLOCKS = {
+    "environment": Block(lambda one: one.summary["kind"] == "bench", _each(_environment)),
+    "summary": Block(lambda one: one.summary["kind"] == "bench" and bool(cell_views(one.summary, "comparison")), _summary, several=True),
+    "sweep": Block(lambda one: bool(one.summary["sweeps"]), _each(_sweep)),
+    "apps": Block(lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _each(_apps)),
+    "try": Block(lambda one: one.summary["kind"] == "try", _each(_try), several=True, all=True),
+    "compare": Block(lambda one: one.summary["kind"] == "compare", _each(_compare)),
+    "calibration": Block(lambda one: one.calibration is not None, _each(_calibration)),
+    "self_cost": Block(lambda one: one.self_cost is not None, _each(_self_cost)),
 }

@@ -5,6 +5,7 @@
                  two allocators measured against each other, the gate's own errors, a gate
     inside_tables  what allocators say of themselves beside what was seen of them
     target_tables  refmalloc's targets beside the figures
+    matrix       cells × allocators, for the README
     workload_pages  what each workload is, as Markdown
     render       prints tables for a terminal and as Markdown
     gate_text    a gate for a terminal and as Markdown
