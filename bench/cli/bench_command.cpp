@@ -1,5 +1,6 @@
 // `heapwise bench`: plan or resume, check, run, conclude.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "bench/run/default_allocators.h"
 #include "bench/run/groups.h"
 #include "bench/run/profile.h"
+#include "bench/run/scaling.h"
 
 namespace heapwise {
 namespace {
@@ -30,6 +32,7 @@ constexpr const char* kFooter =
     "\\\n"
     "                 --workloads large_churn:size=4M,window=8 --time-budget 90s\n"
     "  heapwise bench --workloads small_churn --passes 'memory fragmentation'\n"
+    "  heapwise bench --scale 1,2,4,8                      what more threads bring\n"
     "  heapwise bench --allocators 'glibc mine=./libmine.so'\n"
     "  heapwise bench --workloads apps                     real programs: redis, postgres, ...\n"
     "  heapwise bench --workloads 'apps/redis apps/sqlite3'\n"
@@ -40,6 +43,7 @@ struct Options {
   std::vector<std::string> allocators;
   std::vector<std::string> workloads;
   std::vector<std::string> passes;
+  std::string scale;
   std::string time_budget;
   std::string timeout = "30s";
   std::uint64_t seed = 0;  // 0: drawn
@@ -105,10 +109,36 @@ ChosenWork choose_work(const std::vector<std::string>& texts, const Parts& parts
   return work;
 }
 
+std::string list_of(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// The workloads at each number of threads; says which are left out, and which threads share CPUs.
+std::vector<Spec> scaled(const Options& options, const ChosenWork& work) {
+  if (!work.apps.empty()) {
+    throw UsageError(workload_name(work.apps.front()) +
+                     " has no parameter 'threads' that --scale could change; leave out apps");
+  }
+  const auto threads = parse_scale(options.scale);
+  auto scaling = scale_workloads(find_profile(options.profile), work.workloads, threads);
+  for (const auto& words : scaling.left_out) print_note("left out: " + words);
+  const auto cpus = sysconf(_SC_NPROCESSORS_ONLN);
+  std::vector<std::string> beyond;
+  for (const unsigned number : threads) {
+    if (number > cpus) beyond.push_back(std::to_string(number));
+  }
+  if (!beyond.empty()) {
+    print_note(
+        fmt::format("more threads than CPUs, which they share: {} on {}", list_of(beyond), cpus));
+  }
+  return scaling.workloads;
+}
+
 Manifest plan_campaign(const Options& options, const CommandLine& line, const Parts& parts) {
   const auto& profile = find_profile(options.profile);
   const auto allocators = chosen_allocators(options.allocators);
-  const auto work = choose_work(options.workloads, parts);
+  auto work = choose_work(options.workloads, parts);
+  if (!options.scale.empty()) work.workloads = scaled(options, work);
   Manifest manifest{.kind = "bench",
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = line.all,
@@ -139,6 +169,7 @@ int run_bench(const Options& options, const CommandLine& line) {
                      "'); to measure a program: heapwise try -- COMMAND");
   }
   // A wrong value is told before anything is looked for or made.
+  if (!options.scale.empty()) parse_scale(options.scale);
   parse_duration("--timeout", options.timeout);
   if (!options.time_budget.empty()) parse_duration("--time-budget", options.time_budget);
   find_profile(options.profile);
@@ -158,10 +189,6 @@ int run_bench(const Options& options, const CommandLine& line) {
                       .program = program_limits({}),
                       .as_json = options.as_json},
                      parts, interrupt);
-}
-
-std::string pass_list() {
-  return fmt::format("{}", fmt::join(pass_names(), ", "));
 }
 
 }  // namespace
@@ -189,9 +216,12 @@ Subcommand add_bench(CLI::App& app) {
               ->allow_extra_args(false));
   planned(bench
               ->add_option("--passes", options->passes,
-                           "of the workloads, separated by spaces; repeatable: " + pass_list() +
-                               " (default: the profile's)")
+                           "of the workloads, separated by spaces; repeatable: " +
+                               list_of(pass_names()) + " (default: the profile's)")
               ->allow_extra_args(false));
+  planned(bench->add_option("--scale", options->scale,
+                            "numbers of threads, 1,2,4: measure the workloads that have a "
+                            "parameter 'threads' at each"));
   planned(bench->add_option("--time-budget", options->time_budget,
                             "begin no block that would not end within it: 90s, 5m, 1h"));
   planned(bench->add_option("--seed", options->seed, "of all random order (default: drawn)")

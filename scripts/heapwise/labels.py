@@ -68,6 +68,12 @@ def count(value: float) -> str:
     return significant(value, 3 if abs(value) >= 0.1 else 2)
 
 
+def rate(value: float) -> str:
+    """Operations a second: `690k/s`."""
+    divisor, suffix = next(((d, s) for d, s in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if value >= 0.9995 * d), (1.0, ""))
+    return f"{significant(value / divisor)}{suffix}/s"
+
+
 def quantity(value: float, unit: str) -> str:
     """An absolute value; `unit` as metrics.py has it."""
     if unit == "ns":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -336,6 +336,19 @@ def bench_groups() -> list[GroupPlan]:
     return [*comparison_groups("small_churn", {"live": 10_000, "size": 64}),
             *comparison_groups("producer_consumer", {"size": 256, "ratio": "1:1"}, pressed, threads=2),
             *sweep_groups()]
+
+
+def scaling_groups(workload: str = "stress", threads: Iterable[int] = (1, 2, 4), blocks: int = 8) -> list[GroupPlan]:
+    """Cells that differ in their threads alone: one allocator gains by each, one by none, one fails with more than two."""
+    def behaviours(number: int) -> dict[str, Behaviour]:
+        fails = fails_always("timed_out") if number > 2 else Behaviour.fails
+        return {"glibc": Behaviour(time_ns=20), "mimalloc": Behaviour(time_ns=16 / number, noise=0.02),
+                "mine": Behaviour(time_ns=30 / number, fails=fails)}
+
+    default = 2
+    return [GroupPlan(workload, behaviours(number), "throughput", blocks, threads=number,
+                      parameters={"threads": number, "size": 64, "operations": 1000 * number},
+                      spec=workload if number == default else f"{workload}:threads={number}") for number in threads]
 
 
 def gate_groups(baseline: Behaviour, candidate: Behaviour, blocks: int = 8, workload: str = "small_churn",

@@ -79,6 +79,17 @@ def test_the_summary_takes_the_folders_it_names_that_are_there(repository, readm
     assert 0 < both.index("full-throughput") < both.index("soak-throughput")
 
 
+def test_what_more_threads_bring_is_a_block(tmp_path):
+    """Would catch: a scaling that was measured and can be shown nowhere, or its picture left out of the reference."""
+    pack(factory.write_folder(tmp_path / "f", factory.scaling_groups()), "full", tmp_path / "results" / "reference")
+    (tmp_path / "README.md").write_text("<!-- heapwise:begin scaling -->\n<!-- heapwise:end scaling -->\n")
+    assert main(["readme", "--root", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    assert "\nscaling: stress (operations a second of 1 thread" in text and "\nscaling: stress, against glibc (" in text
+    link = re.search(r"!\[.*?\]\((.*?)\)", text)[1]
+    assert "full-scaling-stress.png" in link and (tmp_path / link).is_file()
+
+
 def test_a_document_below_docs_links_from_its_own_place(repository, readme):
     """Would catch: pictures that show only from the README."""
     document = repository / "docs" / "method.md"

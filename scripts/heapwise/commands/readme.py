@@ -15,6 +15,7 @@ In a document, what stands between these two lines is generated:
 NAME is one of
     environment  the machine, in one line
     summary      the matrix: time and peak RSS of every allocator on every cell, by family, with pictures
+    scaling      what more threads bring: of each cell with several numbers of threads the tables and the picture
     sweep        which M_MMAP_THRESHOLD: the sentence, the picture, the table
     apps         the programs of workloads/apps under each allocator, with pictures
     try          a program of one's own under each allocator
@@ -51,6 +52,7 @@ from ..output.matrix import LEGEND as MATRIX_LEGEND
 from ..output.matrix import matrix
 from ..output.program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from ..output.render import environment_line, markdown_table
+from ..output.scaling_tables import scaling_tables
 from ..output.tables import LEGEND, Table, Text, cell_views, legend_of, sweep_table, title_of
 from ..output.target_tables import LEGEND as TARGET_LEGEND
 from ..output.target_tables import tally_line, target_table
@@ -232,6 +234,14 @@ def _summary(references: Sequence[Reference], sources: Sources) -> list[str]:
     return lines
 
 
+def _scaling(reference: Reference) -> list[str]:
+    lines = []
+    for table in scaling_tables(reference.summary):
+        lines.extend([f"{table.title} ({table.subtitle}):", "", *markdown_table(table), ""])
+        lines.extend([*(f"- {note}" for note in table.notes), ""] if table.notes else [])
+    return [*lines, *reference.picture("scaling-", "Operations a second over the number of threads")]
+
+
 def _sweep(reference: Reference) -> list[str]:
     lines = []
     for sweep in reference.summary["sweeps"]:
@@ -325,6 +335,7 @@ class Block:
 _BLOCKS = {
     "environment": Block(lambda one: one.summary["kind"] == "bench", _each(_environment)),
     "summary": Block(lambda one: one.summary["kind"] == "bench" and bool(cell_views(one.summary, "comparison")), _summary, several=True),
+    "scaling": Block(lambda one: bool(one.summary.get("scaling")), _each(_scaling)),
     "sweep": Block(lambda one: bool(one.summary["sweeps"]), _each(_sweep)),
     "apps": Block(lambda one: any(labels.program_name(group["workload"]) for group in one.summary["groups"]), _each(_apps)),
     "try": Block(lambda one: one.summary["kind"] == "try", _each(_try), several=True, all=True),

@@ -48,7 +48,7 @@ SELF_COST = "self_cost.json"
 CALIBRATION = "calibration.json"
 LARGEST_TOTAL_BYTES = 10_000_000
 # What the README shows; all others can be drawn again from the records.
-PICTURE_NAMES = ("throughput", "time-against-memory", "wall-time", "peak-memory", "sweep-")
+PICTURE_NAMES = ("throughput", "time-against-memory", "wall-time", "peak-memory", "scaling-", "sweep-")
 OVER_TIME = "over-time-"  # shown of a single program
 MOST_CELL_PICTURES = 3
 MOST_MOMENTS = 200

@@ -5,6 +5,7 @@
     findings     what a user of `try` must know before any figure
     inside       what allocators say of themselves beside what was seen of them
     sweep        which M_MMAP_THRESHOLD: rows and their reading
+    scaling      what more threads bring
     folder_comparison  two folders set against each other
     policy       the gate's rules: what is a regression, what is not known, what passes
     gate_runs    how the runs of both sides of a gate ended

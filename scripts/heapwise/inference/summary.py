@@ -20,6 +20,7 @@ from ..records.pairs import figures_of, pairs_of
 from ..records.work import GroupWork
 from .findings import findings_of, notes_of, unequal_runs_count
 from .inside import inside_views
+from .scaling import scalings
 from .statistics import Comparison, adjusted, compare
 from .sweep import sweeps
 
@@ -50,6 +51,7 @@ def summarize_folder(folder: ResultFolder) -> Summary:
         "groups": groups,
         "own_costs": _own_costs(groups),
         "sweeps": sweeps(groups, comparisons),
+        "scaling": scalings(works, groups, comparisons),
         "inside": inside_views(works, groups),
         "findings": [finding for work in works for finding in findings_of(work)],
         "unequal_runs_count": unequal_runs_count(works),

@@ -3,6 +3,7 @@
     tables       the terminal's and Markdown's tables of a summary, as data
     program_tables, comparison_tables, duel_tables, calibration_tables, gate_tables    those of whole programs, two folders,
                  two allocators measured against each other, the gate's own errors, a gate
+    scaling_tables  what more threads bring
     inside_tables  what allocators say of themselves beside what was seen of them
     target_tables  refmalloc's targets beside the figures
     matrix       cells × allocators, for the README

@@ -14,6 +14,7 @@ from .duel_tables import DUELS, duel_tables, failure_lines, side_lines
 from .duel_tables import LEGEND as DUEL_LEGEND
 from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
+from .scaling_tables import scaling_tables
 from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
                      Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
 
@@ -51,6 +52,8 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
         table = program_table(view)
         parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
     for table in overview_tables(cell_views(summary, "command")):
+        parts.extend(terminal_table(table, colour))
+    for table in scaling_tables(summary):
         parts.extend(terminal_table(table, colour))
     for sweep in summary["sweeps"]:
         parts.extend(terminal_table(sweep_table(sweep), colour))
@@ -104,6 +107,8 @@ def markdown_summary(summary: Summary) -> str:
     for view in cell_views(summary, "command"):
         table = program_table(view, full=True)
         parts.extend(_markdown_section([table] if table else []))
+    for table in scaling_tables(summary, full=True):
+        parts.extend(_markdown_section([table]))
     for sweep in summary["sweeps"]:
         parts.extend([*_markdown_section([sweep_table(sweep)]), sweep["reading"], ""])
     own_costs = own_cost_table(summary)

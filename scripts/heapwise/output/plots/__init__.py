@@ -18,10 +18,10 @@ from ...records.folder import GroupRuns, ResultFolder
 from ...records.metrics import band_of
 from ..program_tables import heading, peak_memory
 from ..tables import CellView, cell_views, title_of
-from . import counts, forest, over_time, percentiles, threshold_sweep, timelines, trade
-from .data import (MAJOR_FAULTS, CountData, OverTimeData, RatioData, TradeData, comparison_views, count_data,
-                   latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data, runs_of_cell,
-                   timeline_data, trade_data, words_for_missing)
+from . import counts, forest, over_time, percentiles, scaling, threshold_sweep, timelines, trade
+from .data import (MAJOR_FAULTS, CountData, OverTimeData, RatioData, ScalingData, TradeData, comparison_views,
+                   count_data, latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data,
+                   runs_of_cell, scaling_data, timeline_data, trade_data, words_for_missing)
 from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 
 Summary = Mapping[str, Any]
@@ -52,8 +52,11 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
     named = [(view.title, view) for view in views]
     yield from _overviews(named)
     yield from _program_pictures(folder, summary)
-    sweeps = summary["sweeps"]
-    for sweep in sweeps:
+    for one in summary.get("scaling", ()):
+        data = scaling_data(one, summary["environment"]["cpus_count"])
+        if data is not None:
+            yield f"scaling-{slug(one['title'])}", _bind(_scaling, one["title"], data)
+    for sweep in summary["sweeps"]:
         if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
             yield f"sweep-{slug(title_of(sweep))}", _bind(_sweep, sweep)
     for name, view in named:
@@ -183,6 +186,15 @@ def _counts(rows: list[list[CountData]]) -> Figure:
                 counts.plot(row[place], panel, named=place == 0)
             else:
                 panel.set_visible(False)
+    return finish(figure)
+
+
+def _scaling(title: str, data: ScalingData) -> Figure:
+    blocks = labels.joined([labels.blocks(number) for number in data.blocks_counts])
+    missing = f" Without figures: {', '.join(data.missing)}." if data.missing else ""
+    figure, axes = new_figure(1, 1, 7.6, 4.2, f"Scaling of {title}",
+                              f"Centres of {blocks}; bars: 95 % intervals; dotted: the range of fewer than 8.{missing}")
+    scaling.plot(data, axes[0, 0])
     return finish(figure)
 
 

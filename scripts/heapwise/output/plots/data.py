@@ -9,12 +9,14 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from ... import labels
 from ...inference.statistics import FEWEST_PAIRS_FOR_VERDICT
 from ...records.cells import cell_key
 from ...records.folder import GroupRuns, Record, ResultFolder
 from ...records.metrics import STEPS, SYSTEM_CALLS
 from ...records.work import GroupWork
 from ..program_tables import TIME, TREE, peak_memory
+from ..scaling_tables import allocators_of
 from ..tables import CellView, cell_views
 
 Summary = Mapping[str, Any]
@@ -120,6 +122,28 @@ class OverTimeData:
     lines: tuple[RunLine, ...]
     missing: tuple[str, ...]
     blocks_count: int
+
+
+@dataclass(frozen=True)
+class ScalingLine:
+    """Operations a second of one allocator by number of threads. `ranged`: low and high are a range."""
+
+    spec: str
+    threads: np.ndarray
+    rates: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    ranged: bool
+
+
+@dataclass(frozen=True)
+class ScalingData:
+    """Words name the allocators without a line, and what is missing from the others'."""
+
+    lines: tuple[ScalingLine, ...]
+    missing: tuple[str, ...]
+    blocks_counts: tuple[int, ...]
+    cpus_count: int
 
 
 @dataclass(frozen=True)
@@ -288,6 +312,23 @@ def shown_run(runs: GroupRuns, spec: str) -> Record | None:
                if work.failure_words(record) is None and len(record.timeline.get("elapsed_ns", ())) >= FEWEST_LOOKS]
     records.sort(key=lambda record: record.timeline["elapsed_ns"][-1])
     return records[(len(records) - 1) // 2] if records else None
+
+
+def scaling_data(scaling: Mapping[str, Any], cpus_count: int) -> ScalingData | None:
+    """None where no allocator has figures."""
+    lines, missing = [], []
+    for spec in allocators_of(scaling):
+        rows = [row for row in scaling["rows"] if row["allocator"] == spec]
+        measured = [row for row in rows if row["operations_per_second"] is not None]
+        missing.extend(f"{spec} with {labels.threads(row['threads'])} ({brief(row['status_text'] or 'no blocks')})"
+                       for row in rows if row not in measured)
+        if measured:
+            threads, *ends = (np.array([row[name] for row in measured], dtype=float) for name in (
+                "threads", "operations_per_second", "operations_per_second_low", "operations_per_second_high"))
+            ranged = min(row["blocks_count"] for row in measured) < FEWEST_PAIRS_FOR_VERDICT
+            lines.append(ScalingLine(spec, threads, *ends, ranged=ranged))
+    counts = tuple(sorted({row["blocks_count"] for row in scaling["rows"] if row["blocks_count"]}))
+    return ScalingData(tuple(lines), tuple(missing), counts, cpus_count) if lines else None
 
 
 def count_data(view: CellView, name: str) -> list[CountData]:
