@@ -67,6 +67,26 @@ def test_many_programs_stand_in_a_grid_as_wide_as_it_is_readable(tmp_path):
         close(figure)
 
 
+def test_an_overview_of_many_cells_is_no_tower_and_its_titles_stay_apart(tmp_path):
+    """Would catch: a README picture of thirty cells beneath each other, and names that run into the neighbour's."""
+    behaviours = {name: factory.Behaviour() for name in ("glibc", "jemalloc", "mimalloc", "scudo")}
+    plans = [factory.GroupPlan(f"workload_{number}", behaviours, "throughput", 2, threads=4,
+                               spec=f"workload_{number}:producers=2,consumers=2,operations=5") for number in range(30)]
+    folder = read_folder(factory.write_folder(tmp_path / "f", plans))
+    figure = dict(pictures(folder, summarize_folder(folder)))["throughput"]()
+    width, height = figure.get_size_inches()
+    assert height < 1.7 * width
+    figure.canvas.draw()
+    rows = {}
+    for panel in figure.axes:
+        if panel.get_visible():
+            rows.setdefault(panel.get_subplotspec().rowspan.start, []).append(panel)
+    for panels in rows.values():
+        for left, right in zip(panels, panels[1:]):
+            assert left._left_title.get_window_extent().x1 < right._left_title.get_window_extent().x0
+    close(figure)
+
+
 def test_the_same_data_gives_the_same_picture(try_folder, try_summary, tmp_path):
     """Would catch: pictures that change in git although nothing was measured."""
     first, second = (draw_all(read_folder(try_folder), try_summary, tmp_path / name, png=True) for name in "ab")

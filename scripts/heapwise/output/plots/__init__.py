@@ -27,7 +27,9 @@ from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 Summary = Mapping[str, Any]
 ROW_INCHES = 0.235
 GRID_FROM = 5  # cells: so many stand in a grid
+GRID_FROM_WITH_LONG_NAMES = 16
 GRID_COLUMNS = 3
+TITLE_LETTERS, TITLE_LETTERS_IN_GRID = 92, 46  # that fit above the axes
 LONGEST_SLUG = 80
 FARTHEST_RATIO = 8.0  # of the overview of all cells; arrows stand for what lies beyond
 INTERVALS = "Bars: 95 % intervals of the paired ratios inside blocks; dotted: the range of fewer than 8 blocks."
@@ -81,7 +83,8 @@ def _overviews(named: list[tuple[str, CellView]]) -> Iterator[tuple[str, Callabl
     ratios = [_baseline_ratios(name, view, "throughput", "wall_per_operation_ns", "ns")
               for name, view in named if "throughput" in view.groups and len(view.allocators) > 1]
     if ratios:
-        yield "throughput", _bind(_forest, ratios, "Time an operation against the baseline, left is faster")
+        columns = _grid_columns(ratios, GRID_FROM_WITH_LONG_NAMES)
+        yield "throughput", _bind(_forest, ratios, "Time an operation against the baseline, left is faster", columns)
     trades = [data for data in (trade_data(view, name) for name, view in named) if data is not None]
     if trades:
         yield "time-against-memory", _bind(_trade, trades, "peak RSS")
@@ -137,24 +140,26 @@ def _baseline_ratios(name: str, view: CellView, pass_name: str, metric: str, uni
     return ratio_data(view, name, pass_name, metric, text, band_of(metric, pass_name))
 
 
-def _grid_columns(cells: list[Any]) -> int:
-    """Few programs stand beneath each other, many in a grid."""
-    return GRID_COLUMNS if len(cells) >= GRID_FROM else 1
+def _grid_columns(cells: list[Any], grid_from: int = GRID_FROM) -> int:
+    """Few stand beneath each other, many in a grid."""
+    return GRID_COLUMNS if len(cells) >= grid_from else 1
 
 
 def _forest(cells: list[RatioData], title: str, columns: int = 1) -> Figure:
     low, high = ratio_range([ratio for cell in cells for ratio in cell.ratios])
     low, high = max(low, 1 / FARTHEST_RATIO), min(high, FARTHEST_RATIO)
-    rows = -(-len(cells) // columns)
-    heights = [max(len(cell.ratios) for cell in cells[row * columns:(row + 1) * columns]) + 1.9 for row in range(rows)]
+    letters = TITLE_LETTERS if columns == 1 else TITLE_LETTERS_IN_GRID
+    rows = [cells[begin:begin + columns] for begin in range(0, len(cells), columns)]
+    heights = [max(len(cell.ratios) for cell in row) + 1.2 + 0.7 * max(len(forest.title_lines(cell, letters)) for cell in row)
+               for row in rows]
     bands = " or ".join(f"±{100 * band:.0f} %" for band in sorted({cell.band for cell in cells}))
     caption = f"{INTERVALS} Grey band: {bands}, below which no effect is claimed. Arrows: beyond the axis."
-    figure, axes = new_figure(rows, columns, 7.6 if columns == 1 else 4.4 * columns, 0.9 + ROW_INCHES * sum(heights),
+    figure, axes = new_figure(len(rows), columns, 7.6 if columns == 1 else 4.4 * columns, 0.9 + ROW_INCHES * sum(heights),
                               title, caption, height_ratios=heights)
     for panel in axes.flat[len(cells):]:
         panel.set_visible(False)
     for cell, panel in zip(cells, axes.flat):
-        forest.plot(cell, panel, low, high)
+        forest.plot(cell, panel, low, high, letters)
     return finish(figure)
 
 

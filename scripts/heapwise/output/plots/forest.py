@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from matplotlib.axes import Axes
 
 from ... import labels
@@ -10,7 +12,7 @@ from .data import RatioData, brief
 from .figure import FAINT, ratio_axis
 
 
-def plot(data: RatioData, axes: Axes, low: float, high: float) -> None:
+def plot(data: RatioData, axes: Axes, low: float, high: float, title_letters: int) -> None:
     """One cell. `low` and `high` are the axis' ends, the same for all cells; the metric's band is shaded."""
     names = [style_of(ratio.spec).label.replace("\n", " ") for ratio in data.ratios]
     axes.axvspan(1 - data.band, 1 + data.band, color="#e9e9e9", linewidth=0, zorder=0)
@@ -39,4 +41,11 @@ def plot(data: RatioData, axes: Axes, low: float, high: float) -> None:
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     ratio_axis(axes, "x", low, high)
-    axes.set_title(f"{data.cell}    {data.baseline} = {data.baseline_text}, {labels.blocks(data.blocks_count)}")
+    axes.set_title("\n".join(title_lines(data, title_letters)))
+
+
+def title_lines(data: RatioData, letters: int) -> list[str]:
+    """One line, or more where it does not fit."""
+    details = f"{data.baseline} = {data.baseline_text}, {labels.blocks(data.blocks_count)}"
+    line = f"{data.cell}    {details}"
+    return [line] if len(line) <= letters else [*textwrap.wrap(data.cell, letters, break_on_hyphens=False), details]
