@@ -1,4 +1,4 @@
-// Distributions of sizes.
+// Distributions of sizes and of times.
 #pragma once
 
 #include <array>
@@ -37,6 +37,20 @@ class LogUniform {
   static constexpr unsigned kIntervalBits = 10;
   static constexpr std::size_t kIntervals = std::size_t{1} << kIntervalBits;
   std::array<double, kIntervals + 1> quantiles_{};
+};
+
+/// Exponential: the gaps of arrivals that know nothing of each other, a Poisson process. mean > 0.
+class Exponential {
+ public:
+  explicit Exponential(double mean) : mean_(mean) {}
+
+  double draw(Random& random) const {
+    const double uniform = static_cast<double>(random.next() >> 11) * 0x1p-53;
+    return -mean_ * std::log1p(-uniform);
+  }
+
+ private:
+  double mean_;
 };
 
 }  // namespace heapwise

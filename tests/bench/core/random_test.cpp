@@ -55,5 +55,22 @@ TEST(LogUniform, OneSizeIsExactlyThatSize) {
   }
 }
 
+// Would catch: arrivals of another rate, or gaps that are all alike.
+TEST(Exponential, TheMeanIsTheGivenOneAndLongGapsHaveTheirShare) {
+  Random random(7);
+  const Exponential gaps(250.0);
+  constexpr int kDraws = 100'000;
+  double sum = 0;
+  int beyond_three_means = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const auto gap = gaps.draw(random);
+    ASSERT_GE(gap, 0.0);
+    sum += gap;
+    if (gap > 750.0) ++beyond_three_means;
+  }
+  EXPECT_NEAR(sum / kDraws, 250.0, 250.0 * 0.02);
+  EXPECT_NEAR(beyond_three_means, kDraws * std::exp(-3.0), kDraws * 0.005);
+}
+
 }  // namespace
 }  // namespace heapwise
