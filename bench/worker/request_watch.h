@@ -19,13 +19,16 @@ class RequestWatch {
   std::span<Pacer* const> pacers() const { return pacers_; }
   /// On the thread of that index, at the start of the region.
   void restart(unsigned index) { recorders_[index].restart(); }
+  /// Of `operations_count` since the start of the region.
   void slice_ended(std::uint64_t operations_count);
-  std::unique_ptr<RequestFigures> take_figures();
+  std::unique_ptr<RequestFigures> take_figures() const;
 
  private:
-  std::deque<RequestRecorder> recorders_;
+  std::vector<TailPoint> tail() const;
+
+  std::deque<RequestRecorder> recorders_;  // one for each thread
   std::vector<Pacer*> pacers_;
-  std::unique_ptr<RequestFigures> figures_;
+  std::vector<std::uint64_t> slice_ends_;  // in operations, of a workload on one thread
 };
 
 }  // namespace heapwise
