@@ -9,6 +9,7 @@ extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kRequestBursts;
+extern const WorkloadDescriptor kArenaRatchet;
 extern const WorkloadDescriptor kFalseSharingActive;
 extern const WorkloadDescriptor kFalseSharingPassive;
 extern const WorkloadDescriptor kLocality;
@@ -25,6 +26,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kProducerConsumer,
     &kAsymmetricFree,
     &kRequestBursts,
+    &kArenaRatchet,
     // long and large
     // memory
     // caches

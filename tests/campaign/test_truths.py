@@ -23,13 +23,14 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "asymmetric_free": ("producers=2,consumers=2,live=4K,operations=200K",),
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
+    "arena_ratchet": ("threads=8,size=1M,operations=160",),
     "false_sharing_active": ("writes=10,operations=10K",),
     "false_sharing_passive": ("writes=10,operations=10K",),
     "locality": ("live=5000,operations=500K",),
 }
 #: heap calls an operation where it is always the same
 CALLS_PER_OPERATION: dict[str, Fraction] = {
-    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "request_bursts",
+    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "request_bursts", "arena_ratchet",
                      "false_sharing_active", "false_sharing_passive"), Fraction(2)),
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced
