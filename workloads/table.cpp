@@ -10,6 +10,7 @@ extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kRequestBursts;
 extern const WorkloadDescriptor kArenaRatchet;
+extern const WorkloadDescriptor kMixedService;
 extern const WorkloadDescriptor kFalseSharingActive;
 extern const WorkloadDescriptor kFalseSharingPassive;
 extern const WorkloadDescriptor kLocality;
@@ -27,6 +28,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kAsymmetricFree,
     &kRequestBursts,
     &kArenaRatchet,
+    &kMixedService,
     // long and large
     // memory
     // caches

@@ -24,6 +24,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
     "arena_ratchet": ("threads=8,size=1M,operations=160",),
+    "mixed_service": ("sessions=100,cache=200,operations=20K", "threads=1,sessions=100,cache=200,operations=10K"),
     "false_sharing_active": ("writes=10,operations=10K",),
     "false_sharing_passive": ("writes=10,operations=10K",),
     "locality": ("live=5000,operations=500K",),

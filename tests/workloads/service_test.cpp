@@ -40,5 +40,86 @@ TEST(ArenaRatchet, SeveralBuffersAreOfDifferentSizesUpToTheLargest) {
   EXPECT_LT(average, 50U << 10);
 }
 
+constexpr std::uint64_t kAnswers = 1'021;
+
+// Would catch: objects that are lost, or evicted too early, when threads meet in the exchange.
+TEST(MixedService, TheNumberOfLiveObjectsIsTheSameBetweenAllBatches) {
+  WorkloadInstance instance(
+      parse_spec("mixed_service:threads=3,sessions=20,cache=30"
+                 ",operations=900"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(instance.shadow().live_count(), 3 * (20 + 30) + kAnswers);
+    instance.run_batches(1);
+  }
+  workload.drain();
+}
+
+// Would catch: a live set that depends on which thread came first.
+TEST(MixedService, TheSameSeedLeavesTheSameBytesHoweverThreadsRace) {
+  const auto live_bytes = [] {
+    WorkloadInstance instance(
+        parse_spec("mixed_service:threads=4,sessions=20,cache=20"
+                   ",operations=2000"));
+    instance.workload().warm_up();
+    instance.run_batches(1);
+    const auto bytes = instance.workload().progress().live_bytes;
+    instance.workload().drain();
+    return bytes;
+  };
+  const auto first = live_bytes();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(live_bytes(), first);
+}
+
+// Would catch: a schedule that changes what is asked of the heap.
+TEST(MixedService, AnOpenAndAClosedLoopAskForTheSame) {
+  const auto spec = parse_spec("mixed_service:sessions=20,cache=20,operations=200");
+  WorkloadInstance open(spec, 5);
+  WorkloadInstance closed(spec, 5, WorkloadInstance::Loop::kClosed);
+  for (auto* instance : {&open, &closed}) {
+    instance->workload().warm_up();
+    instance->run_batches(2);
+    instance->workload().drain();
+  }
+  EXPECT_EQ(open.workload().demand().requested_bytes, closed.workload().demand().requested_bytes);
+  EXPECT_EQ(open.workload().demand().heap_calls_count, closed.workload().demand().heap_calls_count);
+}
+
+// Would catch: the rate of all taken for that of each thread; a warm-up on the schedule.
+TEST(MixedService, RequestsArriveAtTheRateOfAllThreadsTogether) {
+  WorkloadInstance instance(
+      parse_spec("mixed_service:threads=2,sessions=1,cache=1,rate=10000"
+                 ",operations=4000"));
+  instance.workload().warm_up();
+  instance.run_batches(1);
+  constexpr double kExpectedNs = 2'000 * 1e9 / 5'000;
+  for (const auto& pacer : instance.pacers()) {
+    EXPECT_EQ(pacer.answered_count(), 2'000U);
+    EXPECT_NEAR(static_cast<double>(pacer.last_due().value), kExpectedNs, 0.1 * kExpectedNs);
+  }
+  instance.workload().drain();
+}
+
+// Would catch: requests of another make than the file says.
+TEST(MixedService, ARequestMakesSomeTwentyObjectsAndAnAnswer) {
+  const auto of_a_request = [](const char* spec) {
+    WorkloadInstance instance(parse_spec(spec));
+    instance.workload().prepare_batch();
+    const auto demand = instance.workload().demand();
+    return std::pair(
+        static_cast<double>(demand.heap_calls_count) / static_cast<double>(demand.operations_count),
+        static_cast<double>(demand.requested_bytes) / static_cast<double>(demand.operations_count));
+  };
+  const auto [calls, bytes] = of_a_request("mixed_service:large=0,operations=4084");
+  EXPECT_NEAR(calls, 2 * (20 + 1), 1.0);
+  // Means of the log-uniform sizes: 143 (18.75 of them), 9.2K (1.25), an answer of 3.9K.
+  EXPECT_NEAR(bytes, 18'000, 2'000);
+  const auto [calls_of_large, bytes_of_large] =
+      of_a_request("mixed_service:large=1024,operations=4084");
+  EXPECT_NEAR(calls_of_large, 2 * (20 + 1 + 1), 1.0);
+  EXPECT_NEAR(bytes_of_large - bytes, 354'000, 40'000);
+}
+
 }  // namespace
 }  // namespace heapwise

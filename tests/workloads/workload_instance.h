@@ -40,12 +40,15 @@ class CountingPacer final : public Pacer {
 
 class WorkloadInstance {
  public:
-  explicit WorkloadInstance(const Spec& spec, std::uint64_t seed = 5)
+  /// Whether a workload with requests has pacers to ask.
+  enum class Loop { kOpen, kClosed };
+
+  explicit WorkloadInstance(const Spec& spec, std::uint64_t seed = 5, Loop loop = Loop::kOpen)
       : descriptor_(find_workload(spec.name)), parameters_(resolve_parameters(spec)) {
     const unsigned count = descriptor_->threads(parameters_);
     heaps_.assign(count, CheckedHeap(shadow_));
     if (count > 1) threads_.emplace(count);
-    pacers_.resize(descriptor_->has_requests ? count : 0);
+    pacers_.resize(descriptor_->has_requests && loop == Loop::kOpen ? count : 0);
     for (auto& pacer : pacers_) pacer_list_.push_back(&pacer);
     workload_ = descriptor_->make_checked(parameters_, {.heaps = heaps_,
                                                         .random = Random(seed),

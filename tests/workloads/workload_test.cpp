@@ -38,6 +38,9 @@ constexpr Cell kCells[] = {
     {"arena_ratchet", "arena_ratchet:threads=4,size=256K,operations=8", 2 * 4},
     {"ratchet_of_several", "arena_ratchet:threads=5,active=3,buffers=3,size=64K", 2 * 3 * 5},
     {"ratchet_of_one", "arena_ratchet:threads=1,size=64K,operations=4", 2 * 1},
+    {"mixed_service", "mixed_service:sessions=50,cache=100,operations=200", 0},
+    {"service_of_three", "mixed_service:threads=3,sessions=1,cache=1,large=0,operations=100", 0},
+    {"service_of_one", "mixed_service:threads=1,sessions=50,cache=50", 0},
     {"writers", "false_sharing_active:writes=10,operations=1000", 2 * 1'000},
     {"one_writer", "false_sharing_active:threads=1,objects=1,writes=10,operations=100", 2 * 100},
     {"handed_out", "false_sharing_passive:writes=10,operations=1000", 2 * 1'000},
@@ -189,6 +192,8 @@ constexpr const char* kSteadyCells[] = {
     "small_churn:live=2000",
     "large_churn:max=256K,window=32",
     "asymmetric_free:live=5000,operations=20000",
+    "mixed_service:sessions=200,cache=400,operations=400",
+    "mixed_service:threads=1,sessions=200,cache=400",
     "locality:live=2000",
 };
 
