@@ -55,6 +55,17 @@ def program_summary(program_folder):
     return summarize_folder(read_folder(program_folder))
 
 
+@pytest.fixture(scope="session")
+def service_folder(tmp_path_factory):
+    """A workload with requests, five allocators (one missing, one without response times). Read only."""
+    return factory.write_folder(tmp_path_factory.mktemp("service"), factory.service_groups())
+
+
+@pytest.fixture(scope="session")
+def service_summary(service_folder):
+    return summarize_folder(read_folder(service_folder))
+
+
 @pytest.fixture
 def small_folder(tmp_path):
     """Three allocators, one pass, eight blocks; a test may change it."""

@@ -180,6 +180,14 @@ def _latency(random: np.random.Generator, behaviour: Behaviour, noise: float) ->
     return {"metrics": metrics, "histograms": histograms}
 
 
+def _open_loop(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    """Requests of forty calls; one in some hundred waits behind a slow one."""
+    responses = 40 * behaviour.time_ns * noise * np.exp(random.gumbel(0, 0.6, 20_000))
+    quantiles = (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999), ("max", 1.))
+    metrics = {f"request_{name}_ns": float(np.quantile(responses, quantile)) for name, quantile in quantiles}
+    return {"metrics": {"requests_count": responses.size, **metrics}, "histograms": {"request_ns": _histogram(responses)}}
+
+
 def _histogram(values: np.ndarray) -> list[list[float]]:
     lower = np.floor(np.log2(values) * 16)
     buckets, counts = np.unique(lower, return_counts=True)
@@ -235,7 +243,7 @@ def _lockstep(random: np.random.Generator, behaviour: Behaviour, noise: float) -
 
 
 _FIGURES = {"throughput": _throughput, "latency": _latency, "memory": _memory, "system_calls": _system_calls,
-            "checked": _checked, "lockstep": _lockstep}
+            "open_loop": _open_loop, "checked": _checked, "lockstep": _lockstep}
 
 
 def _command(random: np.random.Generator, behaviour: Behaviour, noise: float, block: int, served: bool) -> dict[str, Any]:
@@ -302,6 +310,14 @@ def comparison_groups(workload: str, parameters: Mapping[str, Any], behaviours: 
               for pass_name, blocks in PASSES]
     null = {"null": Behaviour(time_ns=3.5, noise=0.01)}
     return [*groups, GroupPlan(workload, null, "throughput", 3, "own_cost", "null", threads, parameters)]
+
+
+def service_groups() -> list[GroupPlan]:
+    """A workload with requests: an open loop besides the other passes."""
+    behaviours = {name: ALLOCATORS[name] for name in ("glibc", "jemalloc", "tcmalloc", "tbbmalloc")}
+    behaviours["scudo"] = replace(ALLOCATORS["scudo"], fails=fails_always("timed_out", only_pass="open_loop"))
+    groups = comparison_groups("mixed_service", {"rate": 200_000}, behaviours, threads=2)
+    return [*groups, replace(groups[1], pass_name="open_loop")]
 
 
 def sweep_behaviours() -> dict[str, Behaviour]:

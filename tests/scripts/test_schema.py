@@ -21,12 +21,13 @@ def ok_record(records, pass_name):
     return copy.deepcopy(next(r for r in records if r["status"] == "ok" and r["cell"]["pass"] == pass_name))
 
 
-def test_every_folder_and_its_summary_conform(bench_folder, try_folder, program_folder, bench_summary, try_summary, program_summary):
+def test_every_folder_and_its_summary_conform(bench_folder, try_folder, program_folder, service_folder, bench_summary, try_summary,
+                                              program_summary, service_summary):
     """Would catch: a field written under a name that the schema does not list."""
-    for folder in (bench_folder, try_folder, program_folder):
+    for folder in (bench_folder, try_folder, program_folder, service_folder):
         found, count = validate.problems(folder)
         assert found == [] and count == len(factory.read_records(folder))
-    for summary in (bench_summary, try_summary, program_summary):
+    for summary in (bench_summary, try_summary, program_summary, service_summary):
         assert Checker("summary").problems(json.loads(to_json(summary))) == []
 
 

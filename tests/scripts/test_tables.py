@@ -42,7 +42,18 @@ def test_the_tables_of_try_are_the_golden_ones(try_summary, golden):
     golden("try.md", markdown_summary(try_summary))
 
 
-def test_no_line_is_wider_than_the_terminal(bench_summary, try_summary, tmp_path):
+def test_the_tables_of_requests_are_the_golden_ones(service_summary, golden):
+    """Would catch: response times that are left out, taken for those of malloc, or cut from their allocators."""
+    golden("service.txt", terminal_summary(service_summary))
+    golden("service.md", markdown_summary(service_summary))
+
+
+def test_response_times_are_explained_where_they_stand(bench_summary):
+    """Would catch: a legend for columns that are not there."""
+    assert "response" not in terminal_summary(bench_summary)
+
+
+def test_no_line_is_wider_than_the_terminal(bench_summary, try_summary, service_summary, tmp_path):
     """Would catch: tables that wrap into a puzzle, with long specs and with extreme figures."""
     wild = {"glibc": factory.Behaviour(time_ns=1e-3, rss_bytes=1 << 44, vsz_bytes=1 << 46, major_faults=1),
             "glibc:mmap_threshold=33554432,trim_threshold=1073741824,arena_max=1": factory.Behaviour(
@@ -50,7 +61,7 @@ def test_no_line_is_wider_than_the_terminal(bench_summary, try_summary, tmp_path
             "mine=/a/very/long/path/to/some/library/of/a/user/libmine.so": factory.Behaviour(
                 time_ns=1e9, noise=2, fails=factory.fails_always("setting_contradicted", "x" * 300, only_pass="memory"))}
     summary = summary_of(tmp_path / "wild", factory.comparison_groups("w" * 50, {"p" * 40: "v" * 60}, wild))
-    for one in (bench_summary, try_summary, summary):
+    for one in (bench_summary, try_summary, service_summary, summary):
         for line in terminal_summary(one).splitlines():
             assert len(line) <= TERMINAL_WIDTH, line
 

@@ -15,8 +15,8 @@ from .duel_tables import LEGEND as DUEL_LEGEND
 from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
 from .scaling_tables import scaling_tables
-from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView,
-                     Table, Text, cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
+from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, RESPONSE_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView, Table, Text,
+                     cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
@@ -93,14 +93,15 @@ def terminal_comparison(document: Mapping[str, Any], everything: bool = False, c
 
 
 def markdown_summary(summary: Summary) -> str:
-    """summary.md: the terminal's tables, with free and first write, and an interval for every memory figure."""
+    """summary.md: the terminal's tables, with free and first write, and an interval for every response and memory figure."""
     parts = ["# Summary", "", environment_line(summary), ""]
     if summary["kind"] in DUELS:
         return _markdown_duel(summary, parts)
     parts.extend(f"- **{subject}**: {text}" for subject, text in finding_lines(summary))
     parts.extend([""] if summary["findings"] else [])
     for view in cell_views(summary, "comparison"):
-        tables = [cell_table(view, columns) for columns in (TIME_COLUMNS, LATENCY_COLUMNS, MEMORY_COLUMNS)]
+        tables = [cell_table(view, columns)
+                  for columns in (TIME_COLUMNS, LATENCY_COLUMNS, RESPONSE_COLUMNS, MEMORY_COLUMNS)]
         parts.extend(_markdown_section([table for table in tables if table]))
     for table in overview_tables(cell_views(summary, "command")):
         parts.extend(_markdown_section([table]))

@@ -31,6 +31,7 @@ HIGHER_SIGN = "↑"
 # The marks keep their meaning, so that ▲ finds all that got worse; the arrow of the heading says which way is better.
 HIGHER_LEGEND = (f"{HIGHER_SIGN} in a heading: there higher is better, so ▼ better stands at a ratio above 1, ▲ worse at "
                  "one below",)
+RESPONSE_LEGEND = ("response: time of a request from when it was due to its answer, with its wait behind the ones before",)
 CELL_LEGEND = (
     "p50, p99, p99.9: of malloc (those of free and of the first write are in summary.md); RSS is growth over the start of "
     "the measured region",
@@ -42,7 +43,9 @@ def legend_of(summary: Node) -> tuple[str, ...]:
     groups = summary["groups"]
     higher = any(metric["better"] == "higher" for group in groups for metric in group.get("user_metrics", ()))
     cells = any(group["purpose"] != "command" for group in groups)
-    return LEGEND + (HIGHER_LEGEND if higher else ()) + (CELL_LEGEND if cells else ())
+    responses = any(group["pass"] == "open_loop" for group in groups)
+    return (LEGEND + (HIGHER_LEGEND if higher else ()) + (CELL_LEGEND if cells else ())
+            + (RESPONSE_LEGEND if responses else ()))
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,13 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
+PERCENTILES = (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"))
 TERMINAL_COLUMNS = (
     Column("wall_per_operation_ns", "throughput", "time/op", interval=True),
     Column("allocate_p50_ns", "latency", "p50"),
     Column("allocate_p99_ns", "latency", "p99"),
     Column("allocate_p999_ns", "latency", "p99.9"),
+    *(Column(f"request_{percentile}_ns", "open_loop", f"response {words}") for percentile, words in PERCENTILES),
     Column("rss_peak_growth_bytes", "memory", "peak RSS"),
     Column("rss_end_growth_bytes", "memory", "end RSS"),
     Column("vsz_peak_bytes", "memory", "VSZ"),
@@ -93,7 +98,8 @@ TIME_COLUMNS = (
 )
 LATENCY_COLUMNS = tuple(
     Column(f"{step}_{percentile}_ns", "latency", f"{STEP_LABELS[step]} {words}", interval=True)
-    for step in STEPS for percentile, words in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")))
+    for step in STEPS for percentile, words in PERCENTILES)
+RESPONSE_COLUMNS = tuple(replace(column, interval=True) for column in TERMINAL_COLUMNS if column.pass_name == "open_loop")
 MEMORY_COLUMNS = (
     *(replace(column, interval=True) for column in TERMINAL_COLUMNS if column.pass_name == "memory"),
     Column("rss_drained_growth_bytes", "memory", "RSS after free", interval=True),
