@@ -27,7 +27,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -139,10 +138,6 @@ class RequestBursts final : public Workload {
 
 std::uint64_t operations_per_batch(const Parameters& parameters) {
   return parameters.at("calls");
-}
-
-double mean_of_log_uniform(double minimum, double maximum) {
-  return minimum < maximum ? (maximum - minimum) / std::log(maximum / minimum) : minimum;
 }
 
 Bytes footprint(const Parameters& parameters) {

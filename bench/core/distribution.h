@@ -39,6 +39,11 @@ class LogUniform {
   std::array<double, kIntervals + 1> quantiles_{};
 };
 
+/// The mean of such sizes, as if they were no whole numbers.
+inline double mean_of_log_uniform(double minimum, double maximum) {
+  return minimum < maximum ? (maximum - minimum) / std::log(maximum / minimum) : minimum;
+}
+
 /// Exponential: the gaps of arrivals that know nothing of each other, a Poisson process. mean > 0.
 class Exponential {
  public:
