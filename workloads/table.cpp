@@ -14,6 +14,7 @@ extern const WorkloadDescriptor kMixedService;
 extern const WorkloadDescriptor kFalseSharingActive;
 extern const WorkloadDescriptor kFalseSharingPassive;
 extern const WorkloadDescriptor kLocality;
+extern const WorkloadDescriptor kFragmentationPlateau;
 
 namespace {
 
@@ -31,6 +32,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kMixedService,
     // long and large
     // memory
+    &kFragmentationPlateau,
     // caches
     &kFalseSharingActive,
     &kFalseSharingPassive,

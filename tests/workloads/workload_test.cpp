@@ -47,6 +47,8 @@ constexpr Cell kCells[] = {
     {"three_apart", "false_sharing_passive:threads=3,apart=1,writes=10,operations=1000", 2 * 1'002},
     {"list", "locality:live=5000,operations=5000", 2 * 50},
     {"fresh_array", "locality:live=5050,churn=0,dependent=0,replace=7", 2 * 354},
+    {"plateau", "fragmentation_plateau:live=256K,max=8K", 0},
+    {"plateau_of_few", "fragmentation_plateau:live=32K,min=2K,max=8K", 0},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -195,6 +197,7 @@ constexpr const char* kSteadyCells[] = {
     "mixed_service:sessions=200,cache=400,operations=400",
     "mixed_service:threads=1,sessions=200,cache=400",
     "locality:live=2000",
+    "fragmentation_plateau:live=1M",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
@@ -250,6 +253,8 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("locality:min=1K").find("min 1K is above max 256"), std::string::npos);
   EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
+            std::string::npos);
+  EXPECT_NE(error_of("fragmentation_plateau:live=64K").find("live 64K is below 128K"),
             std::string::npos);
 }
 

@@ -1,0 +1,111 @@
+// The workloads of the family memory, each in what it promises beyond what every workload does.
+#include <gtest/gtest.h>
+
+#include "tests/workloads/workload_instance.h"
+#include "workloads/byte_bounded_set.h"
+
+namespace heapwise {
+namespace {
+
+std::uint64_t live_between(const Workload& workload, std::size_t low, std::size_t high) {
+  std::uint64_t bytes = 0;
+  workload.visit_live(
+      [&](void*, std::size_t size) { bytes += size >= low && size <= high ? size : 0; });
+  return bytes;
+}
+
+class AByteBoundedSet : public testing::Test {
+ protected:
+  ByteBoundedSet<CheckedHeap> make(std::uint64_t bytes, std::size_t objects) {
+    return {{.bytes = bytes, .objects = objects, .steps = 64}, heap_};
+  }
+
+  Random random_{7};
+  ShadowHeap shadow_;
+  CheckedHeap heap_{shadow_};
+};
+
+// Would catch: a bound that is passed, or one that empties the set for a single object.
+TEST_F(AByteBoundedSet, FreesAsMuchAsAnObjectNeedsAndNoMore) {
+  auto set = make(100, 16);
+  for (int i = 0; i < 10; ++i) set.plan_object(10, random_);
+  set.age();
+  set.plan_object(25, random_);
+  set.run();
+  EXPECT_EQ(set.live_bytes(), 95U);
+  EXPECT_EQ(shadow_.live_count(), 8U);
+  EXPECT_EQ(set.demand().heap_calls_count, 11U + 3U);
+  set.plan_drain();
+  set.run();
+  EXPECT_EQ(shadow_.live_count(), 0U);
+}
+
+// Would catch: a table that is written beyond its end by a run of very small objects.
+TEST_F(AByteBoundedSet, FreesOneWhenItsSlotsAreUsedUpBeforeItsBytes) {
+  auto set = make(1'000, 4);
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_TRUE(set.has_slot());
+    set.plan_object(1, random_);
+    set.age();
+  }
+  set.run();
+  EXPECT_EQ(shadow_.live_count(), 4U);
+  set.plan_drain();
+  set.run();
+}
+
+// Would catch: a phase that frees what it has just made.
+TEST_F(AByteBoundedSet, PushesOutOldObjectsOnly) {
+  auto set = make(100, 16);
+  for (int i = 0; i < 5; ++i) set.plan_object(20, random_);
+  set.age();
+  for (int i = 0; i < 10; ++i) set.plan_object(10, random_);
+  set.run();
+  std::size_t fresh = 0;
+  set.visit([&](void* object, std::size_t size) {
+    shadow_.inspect(object);
+    fresh += size == 10 ? 1 : 0;
+  });
+  EXPECT_EQ(fresh, 10U);
+  EXPECT_EQ(shadow_.live_count(), 10U);
+  set.plan_drain();
+  set.run();
+}
+
+// Would catch: victims drawn from a part of the set, so that the rest never dies.
+TEST_F(AByteBoundedSet, PushesOutEveryOldObjectInTheEnd) {
+  auto set = make(1'000, 64);
+  for (int i = 0; i < 50; ++i) set.plan_object(20, random_);
+  set.run();
+  for (int i = 0; i < 1'000; ++i) {
+    set.age();
+    set.plan_object(25, random_);
+    set.run();
+  }
+  set.visit([](void*, std::size_t size) { EXPECT_EQ(size, 25U); });
+  EXPECT_EQ(shadow_.live_count(), 40U);
+  set.plan_drain();
+  set.run();
+}
+
+// Would catch: bytes that only approach the bound from far below, or small objects that crowd out
+// the large ones.
+TEST(FragmentationPlateau, TheBytesStayAtTheBoundAndTheMixAsDrawn) {
+  constexpr std::uint64_t kLive = 1 << 20;
+  constexpr std::uint64_t kLargest = 8 << 10;
+  WorkloadInstance instance(parse_spec("fragmentation_plateau:live=1M,max=8K"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  for (int i = 0; i < 8; ++i) {
+    instance.run_batches(1);
+    EXPECT_LE(workload.progress().live_bytes, kLive);
+    EXPECT_GT(workload.progress().live_bytes, kLive - kLargest);
+  }
+  // Log-uniform sizes: the upper half of the bytes is in the upper doubling.
+  const auto large = static_cast<double>(live_between(workload, kLargest / 2, kLargest));
+  EXPECT_NEAR(large / kLive, 0.5, 0.12);
+  workload.drain();
+}
+
+}  // namespace
+}  // namespace heapwise
