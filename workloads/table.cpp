@@ -15,6 +15,7 @@ extern const WorkloadDescriptor kFalseSharingActive;
 extern const WorkloadDescriptor kFalseSharingPassive;
 extern const WorkloadDescriptor kLocality;
 extern const WorkloadDescriptor kFragmentationPlateau;
+extern const WorkloadDescriptor kFragmentationLadder;
 
 namespace {
 
@@ -33,6 +34,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // long and large
     // memory
     &kFragmentationPlateau,
+    &kFragmentationLadder,
     // caches
     &kFalseSharingActive,
     &kFalseSharingPassive,

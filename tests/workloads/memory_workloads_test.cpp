@@ -1,11 +1,22 @@
 // The workloads of the family memory, each in what it promises beyond what every workload does.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+#include <vector>
+
 #include "tests/workloads/workload_instance.h"
 #include "workloads/byte_bounded_set.h"
 
 namespace heapwise {
 namespace {
+
+/// Live objects by size.
+std::map<std::size_t, std::size_t> live_sizes(const Workload& workload) {
+  std::map<std::size_t, std::size_t> counts;
+  workload.visit_live([&](void*, std::size_t size) { ++counts[size]; });
+  return counts;
+}
 
 std::uint64_t live_between(const Workload& workload, std::size_t low, std::size_t high) {
   std::uint64_t bytes = 0;
@@ -105,6 +116,34 @@ TEST(FragmentationPlateau, TheBytesStayAtTheBoundAndTheMixAsDrawn) {
   const auto large = static_cast<double>(live_between(workload, kLargest / 2, kLargest));
   EXPECT_NEAR(large / kLive, 0.5, 0.12);
   workload.drain();
+}
+
+// Would catch: a rung left out, survivors of another number, a ladder that keeps those of the last.
+TEST(FragmentationLadder, ATenthOfEachRungIsLeftAtTheEnd) {
+  WorkloadInstance instance(parse_spec("fragmentation_ladder:round=1200K"));
+  auto& workload = instance.workload();
+  for (int i = 0; i < 2; ++i) {
+    instance.run_batches(1);
+    const std::map<std::size_t, std::size_t> expected{
+        {64, 1920}, {768, 160}, {9216, 13}, {110592, 1}};
+    EXPECT_EQ(live_sizes(workload), expected);
+  }
+  workload.drain();
+}
+
+// Would catch: a share of survivors that is met for round numbers only.
+TEST(FragmentationLadder, AnyShareOfARungSurvives) {
+  const auto survivors = [](const char* spec) {
+    WorkloadInstance instance(parse_spec(spec));
+    instance.run_batches(1);
+    const auto of_first_rung = live_sizes(instance.workload()).at(64);
+    instance.workload().drain();
+    return of_first_rung;
+  };
+  // of 1024 objects
+  EXPECT_EQ(survivors("fragmentation_ladder:round=64K,largest=768,survivors=2"), 20U);
+  EXPECT_EQ(survivors("fragmentation_ladder:round=64K,largest=768,survivors=33"), 337U);
+  EXPECT_EQ(survivors("fragmentation_ladder:round=64K,largest=768,survivors=100"), 1024U);
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ constexpr Cell kCells[] = {
     {"fresh_array", "locality:live=5050,churn=0,dependent=0,replace=7", 2 * 354},
     {"plateau", "fragmentation_plateau:live=256K,max=8K", 0},
     {"plateau_of_few", "fragmentation_plateau:live=32K,min=2K,max=8K", 0},
+    {"ladder", "fragmentation_ladder:round=1200K,operations=40K", 0},
+    {"ladder_of_many_rungs", "fragmentation_ladder:round=64K,factor=2,largest=8K,survivors=50", 0},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -255,6 +257,10 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
             std::string::npos);
   EXPECT_NE(error_of("fragmentation_plateau:live=64K").find("live 64K is below 128K"),
+            std::string::npos);
+  EXPECT_NE(error_of("fragmentation_ladder:largest=700").find("so there is one rung"),
+            std::string::npos);
+  EXPECT_NE(error_of("fragmentation_ladder:round=512K").find("4 objects of 108K, of which none"),
             std::string::npos);
 }
 
