@@ -16,6 +16,7 @@ extern const WorkloadDescriptor kFalseSharingPassive;
 extern const WorkloadDescriptor kLocality;
 extern const WorkloadDescriptor kFragmentationPlateau;
 extern const WorkloadDescriptor kFragmentationLadder;
+extern const WorkloadDescriptor kPinnedHoles;
 
 namespace {
 
@@ -35,6 +36,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // memory
     &kFragmentationPlateau,
     &kFragmentationLadder,
+    &kPinnedHoles,
     // caches
     &kFalseSharingActive,
     &kFalseSharingPassive,

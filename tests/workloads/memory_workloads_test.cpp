@@ -146,5 +146,32 @@ TEST(FragmentationLadder, AnyShareOfARungSurvives) {
   EXPECT_EQ(survivors("fragmentation_ladder:round=64K,largest=768,survivors=100"), 1024U);
 }
 
+// Would catch: holes measured with the buffers still there, pins that are lost, a refill that is
+// not the share it should be.
+TEST(PinnedHoles, PinsAndRefillAreAllThatIsLeftOfARound) {
+  WorkloadInstance instance(
+      parse_spec("pinned_holes:buffers=2M,min=32K,max=32K,pin=48,object=1000,refill=25"));
+  auto& workload = instance.workload();
+  for (int i = 0; i < 2; ++i) {
+    instance.run_batches(1);
+    const std::map<std::size_t, std::size_t> expected{{48, 64}, {1000, 524}};
+    EXPECT_EQ(live_sizes(workload), expected);
+  }
+  workload.drain();
+}
+
+// Would catch: buffers of another number of bytes than were asked for.
+TEST(PinnedHoles, ARoundAsksForTheBuffersBytesExactly) {
+  WorkloadInstance instance(parse_spec("pinned_holes:buffers=3M,refill=0"));
+  auto& workload = instance.workload();
+  workload.prepare_batch();
+  workload.run_batch();
+  const auto pins = instance.shadow().live_count();
+  EXPECT_GT(pins, 3U * 1024 / 96);
+  EXPECT_EQ(workload.demand().requested_bytes, (3U << 20) + pins * 32);
+  EXPECT_EQ(workload.demand().heap_calls_count, 3 * pins);
+  workload.drain();
+}
+
 }  // namespace
 }  // namespace heapwise

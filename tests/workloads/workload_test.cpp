@@ -51,6 +51,8 @@ constexpr Cell kCells[] = {
     {"plateau_of_few", "fragmentation_plateau:live=32K,min=2K,max=8K", 0},
     {"ladder", "fragmentation_ladder:round=1200K,operations=40K", 0},
     {"ladder_of_many_rungs", "fragmentation_ladder:round=64K,factor=2,largest=8K,survivors=50", 0},
+    {"pinned_holes", "pinned_holes:buffers=4M", 0},
+    {"pinned_without_refill", "pinned_holes:buffers=1M,min=4K,max=200K,refill=0", 0},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -261,6 +263,8 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("fragmentation_ladder:largest=700").find("so there is one rung"),
             std::string::npos);
   EXPECT_NE(error_of("fragmentation_ladder:round=512K").find("4 objects of 108K, of which none"),
+            std::string::npos);
+  EXPECT_NE(error_of("pinned_holes:buffers=256K").find("buffers 256K is below 384K"),
             std::string::npos);
 }
 
