@@ -17,6 +17,7 @@ extern const WorkloadDescriptor kLocality;
 extern const WorkloadDescriptor kFragmentationPlateau;
 extern const WorkloadDescriptor kFragmentationLadder;
 extern const WorkloadDescriptor kPinnedHoles;
+extern const WorkloadDescriptor kPhaseShift;
 
 namespace {
 
@@ -37,6 +38,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kFragmentationPlateau,
     &kFragmentationLadder,
     &kPinnedHoles,
+    &kPhaseShift,
     // caches
     &kFalseSharingActive,
     &kFalseSharingPassive,

@@ -173,5 +173,23 @@ TEST(PinnedHoles, ARoundAsksForTheBuffersBytesExactly) {
   workload.drain();
 }
 
+// Would catch: a phase with the sizes of another, one that keeps everything or nothing.
+TEST(PhaseShift, APhaseFillsItsOwnBandAndLeavesTheOverlap) {
+  constexpr double kLive = 1 << 20;
+  const std::vector<std::pair<std::size_t, std::size_t>> bands{
+      {16, 128}, {128, 1024}, {1024, 8192}};
+  WorkloadInstance instance(parse_spec("phase_shift:live=1M,max=8K,overlap=20"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  EXPECT_NEAR(static_cast<double>(live_between(workload, 16, 128)), kLive, 128);
+  for (std::size_t phase = 1; phase < 7; ++phase) {
+    instance.run_batches(1);
+    const auto [low, high] = bands[phase % 3];
+    EXPECT_NEAR(static_cast<double>(live_between(workload, low, high)), 0.8 * kLive, 0.05 * kLive);
+    EXPECT_NEAR(static_cast<double>(workload.progress().live_bytes), kLive, 8192);
+  }
+  workload.drain();
+}
+
 }  // namespace
 }  // namespace heapwise

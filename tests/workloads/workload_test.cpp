@@ -53,6 +53,8 @@ constexpr Cell kCells[] = {
     {"ladder_of_many_rungs", "fragmentation_ladder:round=64K,factor=2,largest=8K,survivors=50", 0},
     {"pinned_holes", "pinned_holes:buffers=4M", 0},
     {"pinned_without_refill", "pinned_holes:buffers=1M,min=4K,max=200K,refill=0", 0},
+    {"phase_shift", "phase_shift:live=256K,max=8K", 0},
+    {"four_phases", "phase_shift:live=1M,min=1K,phases=4,overlap=0", 0},
 };
 
 class EveryWorkload : public testing::TestWithParam<Cell> {};
@@ -202,6 +204,7 @@ constexpr const char* kSteadyCells[] = {
     "mixed_service:threads=1,sessions=200,cache=400",
     "locality:live=2000",
     "fragmentation_plateau:live=1M",
+    "phase_shift:live=1M,max=16K",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
@@ -266,6 +269,9 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
             std::string::npos);
   EXPECT_NE(error_of("pinned_holes:buffers=256K").find("buffers 256K is below 384K"),
             std::string::npos);
+  EXPECT_NE(error_of("phase_shift:min=48K").find("max 64K is below twice min 48K"),
+            std::string::npos);
+  EXPECT_NE(error_of("phase_shift:live=128K").find("live 128K is below 256K"), std::string::npos);
 }
 
 // Would catch: a table entry that cannot be listed, sized or made.
