@@ -71,6 +71,9 @@ struct Release {
   ReleaseKind kind = ReleaseKind::kNone;
   std::string_view name = {};
   int argument = 0;
+  // Called before, in the same way: empties the calling thread's cache, whose objects would hold
+  // the memory around them. Empty where there is no such call, or `name` does that too.
+  std::string_view flush = {};
 };
 
 /// How a setting reaches the allocator: an environment variable of its own (`item` is empty) or an

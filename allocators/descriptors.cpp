@@ -276,6 +276,11 @@ constexpr std::array kTcmallocStatistics{
     Statistic{"cached_bytes", numeric_property("tcmalloc.current_total_thread_cache_bytes")},
 };
 
+// What lies in the transfer caches between threads stays there: no call empties them.
+constexpr Release kTcmallocRelease{.kind = ReleaseKind::kFunction,
+                                   .name = "MallocExtension_ReleaseFreeMemory",
+                                   .flush = "MallocExtension_MarkThreadIdle"};
+
 // mimalloc 2.0.9: which index belongs to which variable was found by setting each and looking.
 constexpr std::array kMimallocSettings{
     Setting{.key = "large_os_pages",
@@ -305,6 +310,10 @@ constexpr std::array kMimallocSettings{
             .reader = mimalloc_option(22),
             .help = "return free memory at all"},
 };
+
+// A segment that holds an object gives its free pages back later, asked or not: decommit_delay and
+// more after the last of them was freed, when another is taken from it.
+constexpr Release kMimallocRelease{.kind = ReleaseKind::kBooleanFunction, .name = "mi_collect"};
 
 // oneTBB 2021.8: it has no getter, and no effect that could be told apart here.
 constexpr std::array kTbbmallocSettings{
@@ -399,7 +408,9 @@ constexpr std::array kDescriptors{
         .package = "libjemalloc2",
         .version = mallctl("version", ValueType::kString),
         .ownership = {.kind = OwnershipKind::kMallctlGrows, .name = "thread.allocated"},
-        .release = {.kind = ReleaseKind::kMallctl, .name = "arena.4096.purge"},
+        .release = {.kind = ReleaseKind::kMallctl,
+                    .name = "arena.4096.purge",
+                    .flush = "thread.tcache.flush"},
         .settings = kJemallocSettings,
         .statistics = kJemallocStatistics,
         .variables = kJemallocVariables,
@@ -412,7 +423,7 @@ constexpr std::array kDescriptors{
         .version = {.kind = ReaderKind::kStringFunction, .name = "tc_version"},
         .ownership = {.kind = OwnershipKind::kIntegerOfPointer,
                       .name = "MallocExtension_GetOwnership"},
-        .release = {.kind = ReleaseKind::kFunction, .name = "MallocExtension_ReleaseFreeMemory"},
+        .release = kTcmallocRelease,
         .settings = kTcmallocSettings,
         .statistics = kTcmallocStatistics,
         .variables = kTcmallocVariables,
@@ -426,7 +437,7 @@ constexpr std::array kDescriptors{
         .version = {.kind = ReaderKind::kStringFunction, .name = "tc_version"},
         .ownership = {.kind = OwnershipKind::kIntegerOfPointer,
                       .name = "MallocExtension_GetOwnership"},
-        .release = {.kind = ReleaseKind::kFunction, .name = "MallocExtension_ReleaseFreeMemory"},
+        .release = kTcmallocRelease,
         .settings = kTcmallocSettings,
         .statistics = kTcmallocStatistics,
         .variables = kTcmallocFullVariables,
@@ -438,7 +449,7 @@ constexpr std::array kDescriptors{
         .package = "libmimalloc2.0",
         .version = {.kind = ReaderKind::kIntegerFunction, .name = "mi_version"},
         .ownership = {.kind = OwnershipKind::kBooleanOfPointer, .name = "mi_is_in_heap_region"},
-        .release = {.kind = ReleaseKind::kBooleanFunction, .name = "mi_collect"},
+        .release = kMimallocRelease,
         .settings = kMimallocSettings,
         .variables = kMimallocVariables,
     },

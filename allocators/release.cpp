@@ -6,38 +6,36 @@ namespace heapwise {
 namespace {
 
 template <class Function, class... Arguments>
-bool call(std::string_view name, Arguments... arguments) {
+bool call_loaded(std::string_view name, Arguments... arguments) {
   auto* function = find_loaded<Function>(name);
   if (function == nullptr) return false;
   function(arguments...);
   return true;
 }
 
-}  // namespace
-
-bool release_memory(const Release& release) {
+bool call(const Release& release, std::string_view name) {
   switch (release.kind) {
     case ReleaseKind::kNone:
       return false;
     case ReleaseKind::kSizeFunction:
-      return call<int(std::size_t)>(release.name, std::size_t{0});
+      return call_loaded<int(std::size_t)>(name, std::size_t{0});
     case ReleaseKind::kBooleanFunction:
-      return call<void(bool)>(release.name, true);
+      return call_loaded<void(bool)>(name, true);
     case ReleaseKind::kFunction:
-      return call<void()>(release.name);
+      return call_loaded<void()>(name);
     case ReleaseKind::kCommandFunction:
-      return call<int(int, void*)>(release.name, release.argument, nullptr);
+      return call_loaded<int(int, void*)>(name, release.argument, nullptr);
     case ReleaseKind::kOptionFunction:
-      return call<int(int, int)>(release.name, release.argument, 0);
+      return call_loaded<int(int, int)>(name, release.argument, 0);
     case ReleaseKind::kMallctl:
       break;
   }
   auto* mallctl = find_loaded<Mallctl>("mallctl");
-  return mallctl != nullptr && mallctl(release.name.data(), nullptr, nullptr, nullptr, 0) == 0;
+  return mallctl != nullptr && mallctl(name.data(), nullptr, nullptr, nullptr, 0) == 0;
 }
 
-std::string release_text(const Release& release) {
-  const std::string name(release.name);
+std::string text(const Release& release, std::string_view called) {
+  const std::string name(called);
   const auto argument = std::to_string(release.argument);
   switch (release.kind) {
     case ReleaseKind::kNone:
@@ -56,6 +54,19 @@ std::string release_text(const Release& release) {
       break;
   }
   return "mallctl " + name;
+}
+
+}  // namespace
+
+bool release_memory(const Release& release) {
+  // A flush that fails found no cache to empty.
+  if (!release.flush.empty()) call(release, release.flush);
+  return call(release, release.name);
+}
+
+std::string release_text(const Release& release) {
+  const auto released = text(release, release.name);
+  return release.flush.empty() ? released : text(release, release.flush) + ", " + released;
 }
 
 }  // namespace heapwise

@@ -8,10 +8,11 @@
 
 namespace heapwise {
 
-/// False where there is no way, or this process has no such symbol or name.
+/// False where there is no way, or this process has no such symbol or name. Of several threads only
+/// the caller's cache is emptied.
 bool release_memory(const Release& release);
 
-/// "malloc_trim(0)", "mallctl arena.4096.purge", "none".
+/// "malloc_trim(0)", "mallctl thread.tcache.flush, mallctl arena.4096.purge", "none".
 std::string release_text(const Release& release);
 
 }  // namespace heapwise
