@@ -37,14 +37,26 @@ struct ReplacementPlan {
   std::size_t batch_capacity() const { return operations_per_batch + kPrefetchDistance; }
 };
 
-template <HeapUnderTest Heap>
-class RandomReplacement final : public Workload {
+/// The sizes of a plan whose slots are all alike.
+class AlikeSizes {
  public:
-  RandomReplacement(const ReplacementPlan& plan, const Capabilities<Heap>& capabilities)
+  explicit AlikeSizes(const ReplacementPlan& plan) : sizes_(plan.minimum_size, plan.maximum_size) {}
+  std::uint64_t draw(Random& random, std::uint32_t /*slot*/) const { return sizes_.draw(random); }
+
+ private:
+  LogUniform sizes_;
+};
+
+/// `Sizes` draws the size of the next object in a slot.
+template <HeapUnderTest Heap, class Sizes = AlikeSizes>
+class RandomReplacement : public Workload {
+ public:
+  RandomReplacement(const ReplacementPlan& plan, const Sizes& sizes,
+                    const Capabilities<Heap>& capabilities)
       : plan_(plan),
         heap_(&capabilities.heaps.front()),
         random_(capabilities.random),
-        sizes_(plan.minimum_size, plan.maximum_size),
+        sizes_(sizes),
         slots_(plan.slots_count),
         slot_sizes_(capabilities.tracks_live_bytes ? plan.slots_count : 0),
         batch_(plan.batch_capacity()) {}
@@ -60,8 +72,8 @@ class RandomReplacement final : public Workload {
 
   void prepare_batch() override {
     for (std::uint32_t i = 0; i < plan_.operations_per_batch; ++i) {
-      batch_[i] = {static_cast<std::uint32_t>(random_.below(slots_.size())),
-                   static_cast<std::uint32_t>(sizes_.draw(random_))};
+      const auto slot = static_cast<std::uint32_t>(random_.below(slots_.size()));
+      batch_[i] = {slot, static_cast<std::uint32_t>(sizes_.draw(random_, slot))};
       note_request(batch_[i]);
     }
     demand_.operations_count += plan_.operations_per_batch;
@@ -103,7 +115,7 @@ class RandomReplacement final : public Workload {
  private:
   void fill() {
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-      const Replacement first{i, static_cast<std::uint32_t>(sizes_.draw(random_))};
+      const Replacement first{i, static_cast<std::uint32_t>(sizes_.draw(random_, i))};
       note_request(first);
       slots_[i] = heap_->allocate(first.size);
       heap_->first_write(slots_[i], first.size, plan_.touch);
@@ -122,7 +134,7 @@ class RandomReplacement final : public Workload {
   ReplacementPlan plan_;
   Heap* heap_;
   Random random_;
-  LogUniform sizes_;
+  Sizes sizes_;
   std::vector<void*> slots_;
   std::vector<std::uint32_t> slot_sizes_;  // of the objects in slots_; empty unless tracked
   std::vector<Replacement> batch_;
@@ -130,11 +142,15 @@ class RandomReplacement final : public Workload {
   std::uint64_t live_bytes_ = 0;
 };
 
+/// Tables of a plan at their largest.
+inline Bytes replacement_table_bytes(const ReplacementPlan& plan) {
+  constexpr std::uint64_t kTableBytesPerSlot = sizeof(void*) + sizeof(std::uint32_t);
+  return {plan.slots_count * kTableBytesPerSlot + plan.batch_capacity() * sizeof(Replacement)};
+}
+
 /// Tables and objects of a plan at their largest.
 inline Bytes replacement_footprint(const ReplacementPlan& plan) {
-  constexpr std::uint64_t kTableBytesPerSlot = sizeof(void*) + sizeof(std::uint32_t);
-  return {plan.slots_count * (plan.maximum_size + kTableBytesPerSlot) +
-          plan.batch_capacity() * sizeof(Replacement)};
+  return {plan.slots_count * plan.maximum_size + replacement_table_bytes(plan).value};
 }
 
 }  // namespace heapwise

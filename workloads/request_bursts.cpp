@@ -143,8 +143,7 @@ std::uint64_t operations_per_batch(const Parameters& parameters) {
 Bytes footprint(const Parameters& parameters) {
   constexpr double kTableBytesPerObject = 2 * 16;  // a vector that has grown may be half empty
   const auto peak = static_cast<double>(parameters.at("peak"));
-  const auto mean = mean_of_log_uniform(static_cast<double>(parameters.at("min")),
-                                        static_cast<double>(parameters.at("max")));
+  const auto mean = mean_of_log_uniform(parameters.at("min"), parameters.at("max"));
   return {static_cast<std::uint64_t>(peak + peak / mean * kTableBytesPerObject)};
 }
 

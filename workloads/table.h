@@ -35,7 +35,8 @@ constexpr WorkloadDescriptor describe(WorkloadDescriptor workload) {
 template <HeapUnderTest Heap, ReplacementPlan (*plan)(const Parameters&)>
 std::unique_ptr<Workload> make_replacement(const Parameters& parameters,
                                            const Capabilities<Heap>& capabilities) {
-  return std::make_unique<RandomReplacement<Heap>>(plan(parameters), capabilities);
+  const auto made = plan(parameters);
+  return std::make_unique<RandomReplacement<Heap>>(made, AlikeSizes(made), capabilities);
 }
 
 /// Completes a churn workload's descriptor, which says of itself what people read and its

@@ -58,4 +58,11 @@ class Exponential {
   double mean_;
 };
 
+/// Of the sizes that LogUniform draws. 0 < minimum <= maximum.
+inline double mean_of_log_uniform(std::uint64_t minimum, std::uint64_t maximum) {
+  const auto low = static_cast<double>(minimum);
+  const auto high = static_cast<double>(maximum);
+  return low < high ? (high - low) / std::log(high / low) : low;
+}
+
 }  // namespace heapwise
