@@ -18,6 +18,7 @@ extern const WorkloadDescriptor kFragmentationPlateau;
 extern const WorkloadDescriptor kFragmentationLadder;
 extern const WorkloadDescriptor kPinnedHoles;
 extern const WorkloadDescriptor kPhaseShift;
+extern const WorkloadDescriptor kHugeFootprint;
 
 namespace {
 
@@ -34,6 +35,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kArenaRatchet,
     &kMixedService,
     // long and large
+    &kHugeFootprint,
     // memory
     &kFragmentationPlateau,
     &kFragmentationLadder,

@@ -34,6 +34,8 @@ constexpr Cell kCells[] = {
     {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
+    {"gigabytes", "huge_footprint:live=16M,operations=10000", 2 * 2048},
+    {"small_gigabytes", "huge_footprint:live=16M,small=90,operations=10000", 2 * 2048},
     {"shuffled_peak", "request_bursts:peak=1M,shuffle=1,calls=100,pause_ms=0", 2 * 100},
     {"arena_ratchet", "arena_ratchet:threads=4,size=256K,operations=8", 2 * 4},
     {"ratchet_of_several", "arena_ratchet:threads=5,active=3,buffers=3,size=64K", 2 * 3 * 5},
@@ -205,6 +207,7 @@ constexpr const char* kSteadyCells[] = {
     "locality:live=2000",
     "fragmentation_plateau:live=1M",
     "phase_shift:live=1M,max=16K",
+    "huge_footprint:live=16M",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
