@@ -19,6 +19,7 @@ extern const WorkloadDescriptor kFragmentationLadder;
 extern const WorkloadDescriptor kPinnedHoles;
 extern const WorkloadDescriptor kPhaseShift;
 extern const WorkloadDescriptor kHugeFootprint;
+extern const WorkloadDescriptor kLongRunning;
 
 namespace {
 
@@ -36,6 +37,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kMixedService,
     // long and large
     &kHugeFootprint,
+    &kLongRunning,
     // memory
     &kFragmentationPlateau,
     &kFragmentationLadder,

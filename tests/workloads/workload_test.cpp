@@ -36,6 +36,8 @@ constexpr Cell kCells[] = {
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
     {"gigabytes", "huge_footprint:live=16M,operations=10000", 2 * 2048},
     {"small_gigabytes", "huge_footprint:live=16M,small=90,operations=10000", 2 * 2048},
+    {"days", "long_running:sessions=200,cache=1M,job=256K,operations=12800", 0},
+    {"days_without_end", "long_running:sessions=3000,cache=1M,job=64K,operations=640", 0},
     {"shuffled_peak", "request_bursts:peak=1M,shuffle=1,calls=100,pause_ms=0", 2 * 100},
     {"arena_ratchet", "arena_ratchet:threads=4,size=256K,operations=8", 2 * 4},
     {"ratchet_of_several", "arena_ratchet:threads=5,active=3,buffers=3,size=64K", 2 * 3 * 5},
