@@ -45,7 +45,7 @@ struct Options {
   std::vector<std::string> passes;
   std::string scale;
   std::string time_budget;
-  std::string timeout = "30s";
+  std::string timeout;     // empty: the profile's
   std::uint64_t seed = 0;  // 0: drawn
   std::string out;
   std::string resume;
@@ -170,7 +170,7 @@ int run_bench(const Options& options, const CommandLine& line) {
   }
   // A wrong value is told before anything is looked for or made.
   if (!options.scale.empty()) parse_scale(options.scale);
-  parse_duration("--timeout", options.timeout);
+  if (!options.timeout.empty()) parse_duration("--timeout", options.timeout);
   if (!options.time_budget.empty()) parse_duration("--time-budget", options.time_budget);
   find_profile(options.profile);
   const auto parts = find_parts();
@@ -180,7 +180,9 @@ int run_bench(const Options& options, const CommandLine& line) {
                       ? prepare_new(plan_campaign(options, line, parts),
                                     result_folder_of(options.out, "bench", options.profile), parts)
                       : prepare_resumed(options.resume, "bench", parts);
-  const auto least_timeout = parse_duration("--timeout", options.timeout);
+  const auto least_timeout = options.timeout.empty()
+                                 ? find_profile(prepared.manifest.profile).run_timeout
+                                 : parse_duration("--timeout", options.timeout);
   return run_session(std::move(prepared),
                      {.campaign = {.least_timeout = least_timeout,
                                    .first_timeout = {2 * least_timeout.value},
@@ -198,9 +200,12 @@ Subcommand add_bench(CLI::App& app) {
   bench->footer(kFooter);
   auto options = std::make_shared<Options>();
   std::string profiles;
+  std::string timeouts;
   for (const auto& profile : all_profiles()) {
     profiles +=
         fmt::format("{}{}: {}", profiles.empty() ? "" : "; ", profile.name, profile.summary);
+    timeouts += fmt::format("{}{} {}s", timeouts.empty() ? "" : ", ", profile.name,
+                            profile.run_timeout.value / 1'000'000'000);
   }
   auto* resume = bench->add_option("--resume", options->resume, "go on with the campaign in DIR");
   auto* self = bench->add_flag("--self", options->self, "measure the harness's own cost instead");
@@ -229,11 +234,10 @@ Subcommand add_bench(CLI::App& app) {
   planned(
       bench->add_option("--out", options->out, "folder for the results (default: results/...)"));
   resume->excludes(self);
-  bench
-      ->add_option("--timeout", options->timeout,
-                   "what a run is given at least before it counts as hung; 10 times the "
-                   "baseline's median where that is more")
-      ->capture_default_str();
+  bench->add_option("--timeout", options->timeout,
+                    "what a run is given at least before it counts as hung; 10 times the "
+                    "baseline's median where that is more (default: by profile: " +
+                        timeouts + ")");
   bench->add_flag("--json", options->as_json, "print summary.json instead of the table");
   return {bench, [options](const CommandLine& line) { return run_bench(*options, line); }};
 }

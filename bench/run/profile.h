@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/core/units.h"
+
 namespace heapwise {
 
 /// A pass over a cell: how many blocks, and by what its operations are divided.
@@ -37,9 +39,14 @@ struct Profile {
   std::span<const PassBlocks> own_cost;  // the same cells on the null allocator
   std::span<const Sweep> sweeps;
   unsigned program_blocks;  // of each app that is asked for
+  /// What a run is given at least; twice that until its baseline has been timed.
+  Nanoseconds run_timeout{30'000'000'000};
 };
 
 std::span<const Profile> all_profiles();
+
+/// "smoke, quick, … or …", for people.
+std::string profile_choice();
 
 /// Throws UsageError for an unknown name.
 const Profile& find_profile(std::string_view name);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -44,17 +45,43 @@ TEST(Profile, SmokeHasTooFewBlocksForAnyVerdict) {
   for (const auto& group : plan_of(find_profile("smoke")).groups) EXPECT_LT(group.blocks, 8U);
 }
 
-// Catches a profile without the harness's own cost or the sweep.
-TEST(Profile, EveryProfileMeasuresItsOwnCostAndTheSweep) {
+std::size_t groups_count(const Profile& profile, Purpose purpose) {
+  const auto groups = plan_of(profile).groups;
+  return static_cast<std::size_t>(std::ranges::count(groups, purpose, &Group::purpose));
+}
+
+// Catches a profile without the harness's own cost.
+TEST(Profile, EveryProfileMeasuresItsOwnCost) {
   for (const auto& profile : all_profiles()) {
-    unsigned own_cost = 0;
-    unsigned sweep = 0;
-    for (const auto& group : plan_of(profile).groups) {
-      own_cost += group.purpose == Purpose::kOwnCost ? 1 : 0;
-      sweep += group.purpose == Purpose::kSweep ? 1 : 0;
+    EXPECT_GE(groups_count(profile, Purpose::kOwnCost), profile.rows.size()) << profile.name;
+  }
+}
+
+// Catches a sweep that has been lost, and one of 25 settings in minutes-long runs.
+TEST(Profile, AllButSoakMeasureTheSweep) {
+  for (const auto& profile : all_profiles()) {
+    EXPECT_EQ(groups_count(profile, Purpose::kSweep) > 0, profile.name != "soak") << profile.name;
+  }
+}
+
+// Catches a soak that looks like a verdict, or that says nothing of the course of its runs: two
+// runs at least must agree on what still rises.
+TEST(Profile, SoakRepeatsWhatHasACourseAndGivesNoVerdicts) {
+  for (const auto& group : plan_of(find_profile("soak")).groups) {
+    EXPECT_LT(group.blocks, 8U);
+    const bool has_course = group.pass == "memory" || group.pass == "open_loop";
+    if (has_course) {
+      EXPECT_GE(group.blocks, 2U) << group.title() << ", " << group.pass;
     }
-    EXPECT_GE(own_cost, 1U);
-    EXPECT_GE(sweep, 1U);
+  }
+}
+
+// Catches minutes-long runs that count as hung, and a hung run of a short profile waited for as if
+// it were one.
+TEST(Profile, OnlySoakWaitsForMinutes) {
+  for (const auto& profile : all_profiles()) {
+    EXPECT_EQ(profile.run_timeout > Nanoseconds{60'000'000'000}, profile.name == "soak")
+        << profile.name;
   }
 }
 
@@ -141,7 +168,19 @@ TEST(Profile, AnUnknownProfileIsAnsweredWithTheClosest) {
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_NE(std::string(error.what()).find("did you mean 'quick'"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("choose " + profile_choice()), std::string::npos);
   }
+}
+
+// Catches a second list of the profiles, which goes stale when one is added.
+TEST(Profile, TheChoiceNamesEveryProfileInOrder) {
+  std::size_t place = 0;
+  for (const auto& profile : all_profiles()) {
+    place = profile_choice().find(profile.name, place);
+    ASSERT_NE(place, std::string::npos) << profile.name;
+  }
+  EXPECT_NE(profile_choice().find(" or " + std::string(all_profiles().back().name)),
+            std::string::npos);
 }
 
 }  // namespace
