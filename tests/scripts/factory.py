@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "virtualized": None,
 }
 OPERATIONS = 100_000
+SLICES = 64  # of an open loop
 MIB = 1 << 20
 
 
@@ -226,6 +227,17 @@ def _system_calls(random: np.random.Generator, behaviour: Behaviour, noise: floa
     statistics = {moment: {name: 5 + part * value for name, value in counts.items()}
                   for moment, part in (("before", 0), ("begin", 1), ("end", 2))}
     return {"metrics": metrics, **({"statistics": statistics} if behaviour.statistics else {})}
+
+
+def _open_loop(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    """Slices of equal numbers of requests; a request takes as long as 25 operations."""
+    factors = {"p50": 1.0, "p99": 3.0, "p999": 8.0, "max": 40.0}
+    response = 25 * behaviour.time_ns * noise
+    timeline = {f"request_{name}_ns": [float(value) for value in (factor * response * np.exp(random.normal(0, 0.05, SLICES))).round(1)]
+                for name, factor in factors.items()}
+    timeline["operations_count"] = [OPERATIONS * (number + 1) // SLICES for number in range(SLICES)]
+    metrics = {f"request_{name}_ns": factor * response for name, factor in (*factors.items(), ("p90", 1.7), ("p9999", 20.0))}
+    return {"metrics": {"requests_count": OPERATIONS, **metrics}, "timeline": timeline}
 
 
 def _checked(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:

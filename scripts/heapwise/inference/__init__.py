@@ -4,6 +4,7 @@
     summary      a folder's summary.json
     findings     what a user of `try` must know before any figure
     inside       what allocators say of themselves beside what was seen of them
+    endurance    what long runs come to: resident over live bytes and the tail over their course
     sweep        which M_MMAP_THRESHOLD: rows and their reading
     scaling      what more threads bring
     folder_comparison  two folders set against each other

@@ -1,4 +1,4 @@
-"""Makes a folder's summary.json: every comparison, the statuses, own costs, sweeps and findings.
+"""Makes a folder's summary.json: every comparison, the statuses, own costs, sweeps, courses and findings.
 
 Everything that is printed, drawn or written into the README comes from here; `results/schema.json`
 lists the fields. Failed runs are counted, never averaged in.
@@ -18,6 +18,7 @@ from ..records.folder import Cell, Group, GroupRuns, ResultFolder
 from ..records.metrics import Metric, metrics_of_group, metrics_of_plan, tree_says_more
 from ..records.pairs import figures_of, pairs_of
 from ..records.work import GroupWork
+from .endurance import endurance_views
 from .findings import findings_of, notes_of, unequal_runs_count
 from .inside import inside_views
 from .scaling import scalings
@@ -53,6 +54,7 @@ def summarize_folder(folder: ResultFolder) -> Summary:
         "sweeps": sweeps(groups, comparisons),
         "scaling": scalings(works, groups, comparisons),
         "inside": inside_views(works, groups),
+        "endurance": endurance_views(works, groups),
         "findings": [finding for work in works for finding in findings_of(work)],
         "unequal_runs_count": unequal_runs_count(works),
         "notes": notes,

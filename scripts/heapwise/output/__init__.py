@@ -5,6 +5,7 @@
                  two allocators measured against each other, the gate's own errors, a gate
     scaling_tables  what more threads bring
     inside_tables  what allocators say of themselves beside what was seen of them
+    endurance_tables  what long runs come to
     target_tables  refmalloc's targets beside the figures
     matrix       cells × allocators, for the README
     workload_pages  what each workload is, as Markdown

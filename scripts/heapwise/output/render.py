@@ -12,6 +12,7 @@ from .comparison_tables import LEGEND as COMPARISON_LEGEND
 from .comparison_tables import comparison_tables, counts_line, header_lines, quiet_cells
 from .duel_tables import DUELS, duel_tables, failure_lines, side_lines
 from .duel_tables import LEGEND as DUEL_LEGEND
+from .endurance_tables import endurance_table
 from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
 from .scaling_tables import scaling_tables
@@ -58,8 +59,8 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
     for sweep in summary["sweeps"]:
         parts.extend(terminal_table(sweep_table(sweep), colour))
         parts.extend([*wrapped(sweep["reading"], "  "), ""])
-    inside = inside_table(summary)
-    parts.extend(terminal_table(inside, colour) if inside else [])
+    for table in (endurance_table(summary, everything=False), inside_table(summary)):
+        parts.extend(terminal_table(table, colour) if table else [])
     if any(group["purpose"] in ("comparison", "command", "sweep") for group in summary["groups"]):
         parts.extend(line for text in legend_of(summary) for line in wrapped(text, "  "))
     parts.extend(line for note in summary["notes"] for line in wrapped(f"note: {note}", "  "))
@@ -112,9 +113,7 @@ def markdown_summary(summary: Summary) -> str:
         parts.extend(_markdown_section([table]))
     for sweep in summary["sweeps"]:
         parts.extend([*_markdown_section([sweep_table(sweep)]), sweep["reading"], ""])
-    own_costs = own_cost_table(summary)
-    inside = inside_table(summary)
-    for table in (inside, own_costs):
+    for table in (endurance_table(summary), inside_table(summary), own_cost_table(summary)):
         parts.extend(_markdown_section([table] if table else []))
     parts.extend(f"- {text}" for text in legend_of(summary))
     parts.extend(f"- note: {note}" for note in summary["notes"])

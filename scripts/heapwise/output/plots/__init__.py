@@ -18,9 +18,9 @@ from ...records.folder import GroupRuns, ResultFolder
 from ...records.metrics import band_of
 from ..program_tables import heading, peak_memory
 from ..tables import CellView, cell_views, title_of
-from . import counts, forest, over_time, percentiles, scaling, threshold_sweep, timelines, trade
-from .data import (MAJOR_FAULTS, CountData, OverTimeData, RatioData, ScalingData, TradeData, comparison_views,
-                   count_data, latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data,
+from . import counts, courses, forest, over_time, percentiles, scaling, threshold_sweep, timelines, trade
+from .data import (MAJOR_FAULTS, CountData, CourseData, OverTimeData, RatioData, ScalingData, TradeData, comparison_views,
+                   count_data, course_data, latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data,
                    runs_of_cell, scaling_data, timeline_data, trade_data, words_for_missing)
 from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 
@@ -67,6 +67,9 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
             yield f"latency-{slug(name)}", _bind(_latency, view, latency)
         if memory is not None and timeline_data(memory) is not None:
             yield f"memory-{slug(name)}", _bind(_memory, view, memory)
+        course = course_data(memory, runs_of_cell(folder, view, "open_loop"))
+        if course is not None:
+            yield f"course-{slug(name)}", _bind(_course, view, course)
 
 
 def slug(text: str) -> str:
@@ -238,6 +241,17 @@ def _memory(view: CellView, runs: GroupRuns) -> Figure:
                               f"Lines: medians of {labels.blocks(len(runs.blocks))}; bands: the smallest and largest block; "
                               f"grey: bytes alive.{words_for_missing(view, 'memory')}")
     timelines.plot(timeline_data(runs), axes[0])
+    return finish(figure)
+
+
+def _course(view: CellView, data: CourseData) -> Figure:
+    blocks = labels.blocks(data.tail_blocks_count)
+    if data.rss_per_live and data.memory_blocks_count != data.tail_blocks_count:
+        blocks = f"{labels.blocks(data.memory_blocks_count)} (memory) and {blocks} (responses)"
+    figure, axes = new_figure(1, 2 if data.rss_per_live else 1, 10.2 if data.rss_per_live else 5.8, 4.0, f"The course of {view.title}",
+                              f"Lines: medians of {blocks}; bands: the smallest and largest block; dotted: quarters of the run. "
+                              f"Responses of an open loop, from when each was due.{words_for_missing(view, 'open_loop')}")
+    courses.plot(data, axes[0])
     return finish(figure)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..scaling_tables import allocators_of
 from ..tables import CellView, cell_views
 
 Summary = Mapping[str, Any]
+Course = tuple[list[int], np.ndarray]  # operations done and a figure at each point
 # A quantile is drawn while this many calls lie above it.
 FEWEST_CALLS_ABOVE = 10
 CURVE_POINTS = 240
@@ -68,6 +69,27 @@ class TimelineData:
     live_operations: np.ndarray
     live_bytes: np.ndarray
     blocks_count: int
+
+
+@dataclass(frozen=True)
+class CourseLine:
+    """A figure of one allocator over the operations of its runs; low and high are over blocks."""
+
+    spec: str
+    operations: np.ndarray
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class CourseData:
+    """`rss_per_live`: growth of RSS over live bytes; `tail_ns`: p99.9 of each slice's responses. Either may be empty."""
+
+    rss_per_live: tuple[CourseLine, ...]
+    tail_ns: tuple[CourseLine, ...]
+    memory_blocks_count: int
+    tail_blocks_count: int
 
 
 @dataclass(frozen=True)
@@ -230,6 +252,40 @@ def _memory_line(spec: str, records: Sequence[Record]) -> MemoryLine:
     vsz = np.array([record.timeline["vsz_bytes"] for record in records], dtype=float)
     return MemoryLine(spec, np.array(records[0].timeline["operations_count"]), np.median(rss, axis=0), rss.min(axis=0),
                       rss.max(axis=0), np.median(vsz, axis=0), vsz.min(axis=0), vsz.max(axis=0))
+
+
+def course_data(memory: GroupRuns | None, tail: GroupRuns | None) -> CourseData | None:
+    """Of the runs of passes memory and open_loop over one cell; None where no run of the latter has slices."""
+    tails = _course_lines(tail, _tail_of)
+    if not tails:
+        return None
+    return CourseData(_course_lines(memory, _rss_per_live_of), tails, len(memory.blocks) if memory else 0, len(tail.blocks))
+
+
+def _course_lines(runs: GroupRuns | None, course_of: Callable[[Record], Course | None]) -> tuple[CourseLine, ...]:
+    """A line for each allocator, of its ok runs with the points of the first."""
+    lines = []
+    for spec in runs.group.allocators if runs is not None else ():
+        courses = [course for record in runs.records(spec) if record.ok and (course := course_of(record)) is not None]
+        values = np.array([figures for operations, figures in courses if operations == courses[0][0]])
+        if courses:
+            lines.append(CourseLine(spec, np.array(courses[0][0]), np.median(values, axis=0), values.min(axis=0), values.max(axis=0)))
+    return tuple(lines)
+
+
+def _rss_per_live_of(record: Record) -> Course | None:
+    """Of the points inside the region; None where nothing is alive at times, or there is no timeline."""
+    timeline = record.timeline
+    live = np.array(timeline.get("live_bytes", ()), dtype=float)[1:]
+    if not live.size or (live <= 0).any():
+        return None
+    grown = np.array(timeline["rss_bytes"], dtype=float)[1:] - record.metrics["rss_before_bytes"]
+    return timeline["operations_count"][1:], grown / live
+
+
+def _tail_of(record: Record) -> Course | None:
+    tail = np.array(record.timeline.get("request_p999_ns", ()), dtype=float)
+    return (record.timeline["operations_count"], tail) if tail.size >= FEWEST_LOOKS and (tail > 0).all() else None
 
 
 def ratio_of(view: CellView, pass_name: str, spec: str, metric: str) -> Ratio:
