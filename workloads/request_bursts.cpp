@@ -71,7 +71,7 @@ class RequestBursts final : public Workload {
       heap_->first_write(object.address, object.size, Touch::kEveryPage);
       demand_.requested_bytes += object.size;
     }
-    if (shuffles_) shuffle_peak();
+    if (shuffles_) shuffle(peak_, random_);
     for (const auto& object : peak_) heap_->free(object.address);
     demand_.heap_calls_count += 2 * peak_.size();
   }
@@ -115,13 +115,6 @@ class RequestBursts final : public Workload {
       const auto size = std::min(left, sizes.draw(random_));
       peak_.push_back({nullptr, static_cast<std::uint32_t>(size)});
       left -= size;
-    }
-  }
-
-  // Fisher and Yates.
-  void shuffle_peak() {
-    for (std::size_t left = peak_.size(); left > 1; --left) {
-      std::swap(peak_[left - 1], peak_[random_.below(left)]);
     }
   }
 

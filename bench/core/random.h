@@ -3,7 +3,9 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace heapwise {
 
@@ -57,5 +59,13 @@ class Random {
   __extension__ using Wide = unsigned __int128;
   std::array<std::uint64_t, 4> state_{};
 };
+
+/// Every order equally likely (Fisher and Yates).
+template <class Items>
+constexpr void shuffle(Items&& items, Random& random) {
+  for (std::size_t left = items.size(); left > 1; --left) {
+    std::swap(items[left - 1], items[static_cast<std::size_t>(random.below(left))]);
+  }
+}
 
 }  // namespace heapwise

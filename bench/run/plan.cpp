@@ -20,13 +20,6 @@ Random stream(const Plan& plan, StreamUse use, std::initializer_list<std::uint64
   return Random(state);
 }
 
-template <class Item>
-void shuffle(std::vector<Item>& items, Random random) {
-  for (std::size_t i = items.size(); i > 1; --i) {
-    std::swap(items[i - 1], items[static_cast<std::size_t>(random.below(i))]);
-  }
-}
-
 }  // namespace
 
 std::size_t Plan::blocks_count() const {
@@ -49,14 +42,16 @@ std::vector<BlockRef> block_order(const Plan& plan) {
       if (plan.groups[group].blocks > round) blocks.push_back({group, round});
     }
     if (blocks.empty()) return order;
-    shuffle(blocks, stream(plan, StreamUse::kGroups, {round}));
+    auto random = stream(plan, StreamUse::kGroups, {round});
+    shuffle(blocks, random);
     order.insert(order.end(), blocks.begin(), blocks.end());
   }
 }
 
 std::vector<std::string> allocator_order(const Plan& plan, BlockRef ref) {
   auto allocators = plan.groups[ref.group].allocators;
-  shuffle(allocators, stream(plan, StreamUse::kAllocators, {ref.group, ref.block}));
+  auto random = stream(plan, StreamUse::kAllocators, {ref.group, ref.block});
+  shuffle(allocators, random);
   return allocators;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "bench/core/distribution.h"
 
@@ -28,6 +29,22 @@ TEST(Random, BelowIsUniformOverItsRange) {
   constexpr int kDraws = 100'000;
   for (int i = 0; i < kDraws; ++i) ++seen[random.below(seen.size())];
   for (const int count : seen) EXPECT_NEAR(count, kDraws / 10, 5 * std::sqrt(kDraws / 10));
+}
+
+// Would catch: an order that comes more often than the others, or an item lost.
+TEST(Random, AShuffleGivesEveryOrderEquallyOften) {
+  Random random(7);
+  std::map<std::array<int, 3>, int> seen;
+  constexpr int kShuffles = 60'000;
+  for (int i = 0; i < kShuffles; ++i) {
+    std::array<int, 3> items{1, 2, 3};
+    shuffle(items, random);
+    ++seen[items];
+  }
+  EXPECT_EQ(seen.size(), 6U);
+  for (const auto& [order, count] : seen) {
+    EXPECT_NEAR(count, kShuffles / 6, 5 * std::sqrt(kShuffles / 6));
+  }
 }
 
 // Would catch: sizes outside the range that the workload announces.
