@@ -1,5 +1,9 @@
 #include "workloads/table.h"
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 namespace heapwise {
 
 // clang-format off
@@ -56,27 +60,39 @@ std::vector<std::string> workload_names() {
   return names;
 }
 
-const ParameterDescriptor& find_parameter(const WorkloadDescriptor& workload,
-                                          const std::string& key) {
-  std::vector<std::string> keys;
-  for (const auto& parameter : workload.parameters) {
-    if (parameter.key == key) return parameter;
-    keys.emplace_back(parameter.key);
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::vector<std::string> words_of(const ParameterDescriptor& parameter) {
+  return {parameter.choices.begin(), parameter.choices.end()};
+}
+
+/// Nothing where the text is no value of the parameter's.
+std::optional<std::uint64_t> parse_value(const ParameterDescriptor& parameter,
+                                         const std::string& text) {
+  auto value = parse_scaled(text);
+  if (parameter.unit == ParameterUnit::kChoice) {
+    value = std::ranges::find(parameter.choices, text) - parameter.choices.begin();
   }
-  std::string known;
-  for (const auto& name : keys) known += (known.empty() ? "" : ", ") + name;
-  throw UsageError("workload " + std::string(workload.name) + " has no parameter '" + key + "'" +
-                   did_you_mean(key, keys) + "; it has " + known);
+  if (value && *value >= parameter.minimum && *value <= parameter.maximum) return value;
+  return std::nullopt;
+}
+
+std::string allowed_values(const ParameterDescriptor& parameter) {
+  if (parameter.unit == ParameterUnit::kChoice) return "one of " + joined(words_of(parameter));
+  return "a whole number from " + format_scaled(parameter.minimum) + " to " +
+         format_scaled(parameter.maximum) + ", K, M and G are powers of 1024";
 }
 
 std::uint64_t parse_parameter(const WorkloadDescriptor& workload,
                               const ParameterDescriptor& parameter, const std::string& text) {
-  const auto value = parse_scaled(text);
-  if (value && *value >= parameter.minimum && *value <= parameter.maximum) return *value;
+  if (const auto value = parse_value(parameter, text)) return *value;
   throw UsageError("workload " + std::string(workload.name) + ": '" + text + "' is no value for " +
-                   std::string(parameter.key) + " (" + std::string(parameter.help) +
-                   "); give a whole number from " + format_scaled(parameter.minimum) + " to " +
-                   format_scaled(parameter.maximum) + ", K, M and G are powers of 1024");
+                   std::string(parameter.key) + " (" + std::string(parameter.help) + ")" +
+                   did_you_mean(text, words_of(parameter)) + "; give " + allowed_values(parameter));
 }
 
 }  // namespace
@@ -90,6 +106,17 @@ const WorkloadDescriptor* find_workload(std::string_view name) {
     if (workload->name == name) return workload;
   }
   return nullptr;
+}
+
+const ParameterDescriptor& find_parameter(const WorkloadDescriptor& workload,
+                                          std::string_view key) {
+  std::vector<std::string> keys;
+  for (const auto& parameter : workload.parameters) {
+    if (parameter.key == key) return parameter;
+    keys.emplace_back(parameter.key);
+  }
+  throw UsageError("workload " + std::string(workload.name) + " has no parameter '" +
+                   std::string(key) + "'" + did_you_mean(key, keys) + "; it has " + joined(keys));
 }
 
 Parameters resolve_parameters(const Spec& spec) {

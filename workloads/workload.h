@@ -25,7 +25,7 @@
 
 namespace heapwise {
 
-enum class ParameterUnit { kBytes, kCount };
+enum class ParameterUnit { kBytes, kCount, kChoice };
 
 struct ParameterDescriptor {
   std::string_view key;
@@ -34,7 +34,15 @@ struct ParameterDescriptor {
   std::uint64_t minimum;
   std::uint64_t maximum;
   std::string_view help;
+  std::span<const std::string_view> choices = {};  // of a choice: its words, each by its value
 };
+
+/// A parameter that is one of a few words, the first by default. A word's index is its value, which
+/// only the workload sees: people and records have the word.
+constexpr ParameterDescriptor choice(std::string_view key, std::span<const std::string_view> words,
+                                     std::string_view help) {
+  return {key, ParameterUnit::kChoice, 0, 0, words.size() - 1, help, words};
+}
 
 /// Every parameter of a workload by key; sizes in bytes.
 using Parameters = std::map<std::string, std::uint64_t, std::less<>>;
@@ -151,8 +159,12 @@ std::span<const WorkloadDescriptor* const> all_workloads();
 /// The workload of that name, or nullptr.
 const WorkloadDescriptor* find_workload(std::string_view name);
 
+/// Throws UsageError where the workload has no such parameter.
+const ParameterDescriptor& find_parameter(const WorkloadDescriptor& workload, std::string_view key);
+
 /// All parameters with the spec's values over the defaults. Throws UsageError for an unknown
-/// workload or key, a value that is not a number, out of range or rejected by the workload.
+/// workload or key, a value that is no number or word of the parameter's, out of range or rejected
+/// by the workload.
 Parameters resolve_parameters(const Spec& spec);
 
 /// The descriptor's factory for a type of heap.

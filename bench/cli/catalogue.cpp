@@ -1,11 +1,13 @@
 #include "bench/cli/catalogue.h"
 
 #include <algorithm>
+#include <span>
 
 #include "allocators/allocator.h"
 #include "bench/program/app_catalogue.h"
 #include "bench/run/groups.h"
 #include "bench/run/profile.h"
+#include "workloads/parameters_json.h"
 #include "workloads/workload.h"
 
 namespace heapwise {
@@ -13,13 +15,17 @@ namespace {
 
 constexpr const char* kNamed[]{"allocators", "workloads", "apps"};
 
+std::vector<std::string> words(std::span<const std::string_view> choices) {
+  return {choices.begin(), choices.end()};
+}
+
 Json setting_json(const Setting& setting) {
   Json json{{"key", setting.key}, {"unit", unit_name(setting.unit)}, {"help", setting.help}};
   if (setting.choices.empty()) {
     json["minimum"] = setting.minimum;
     json["maximum"] = setting.maximum;
   } else {
-    json["choices"] = std::vector<std::string>(setting.choices.begin(), setting.choices.end());
+    json["choices"] = words(setting.choices);
   }
   return json;
 }
@@ -45,16 +51,35 @@ std::vector<std::string> passes_of(const WorkloadDescriptor& workload) {
   return names;
 }
 
+const char* unit_of(const ParameterDescriptor& parameter) {
+  switch (parameter.unit) {
+    case ParameterUnit::kBytes:
+      return "bytes";
+    case ParameterUnit::kCount:
+      return "count";
+    case ParameterUnit::kChoice:
+      return "choice";
+  }
+  return "";
+}
+
+Json parameter_json(const ParameterDescriptor& parameter) {
+  Json json{{"key", parameter.key},
+            {"unit", unit_of(parameter)},
+            {"default", to_json<Json>(parameter, parameter.default_value)},
+            {"help", parameter.help}};
+  if (parameter.choices.empty()) {
+    json["minimum"] = parameter.minimum;
+    json["maximum"] = parameter.maximum;
+  } else {
+    json["choices"] = words(parameter.choices);
+  }
+  return json;
+}
+
 Json workload_json(const WorkloadDescriptor& workload) {
   Json parameters = Json::array();
-  for (const auto& parameter : workload.parameters) {
-    parameters.push_back({{"key", parameter.key},
-                          {"unit", parameter.unit == ParameterUnit::kBytes ? "bytes" : "count"},
-                          {"default", parameter.default_value},
-                          {"minimum", parameter.minimum},
-                          {"maximum", parameter.maximum},
-                          {"help", parameter.help}});
-  }
+  for (const auto& parameter : workload.parameters) parameters.push_back(parameter_json(parameter));
   return {{"name", workload.name},         {"family", family_name(workload.family)},
           {"models", workload.models},     {"does_not_model", workload.does_not_model},
           {"passes", passes_of(workload)}, {"parameters", parameters}};

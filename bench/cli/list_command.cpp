@@ -10,6 +10,7 @@
 #include "bench/cli/command_line.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/units.h"
+#include "workloads/parameters_json.h"
 
 namespace heapwise {
 namespace {
@@ -136,8 +137,8 @@ void print_workload(const Section& section, const Json& workload) {
   if (!fewer.empty()) section.print_line(fmt::format("never: {}", fmt::join(fewer, ", ")));
   std::vector<Field> fields;
   for (const auto& parameter : workload["parameters"]) {
-    const auto initial = format_scaled(parameter["default"]);
-    fields.push_back({text(parameter, "key"), text(parameter, "unit") + ", default " + initial,
+    fields.push_back({text(parameter, "key"),
+                      values_of(parameter) + ", default " + spec_text(parameter.at("default")),
                       text(parameter, "help")});
   }
   section.print_fields(fields);

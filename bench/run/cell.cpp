@@ -2,6 +2,7 @@
 
 #include "bench/core/units.h"
 #include "bench/run/run_error.h"
+#include "workloads/parameters_json.h"
 #include "workloads/workload.h"
 
 namespace heapwise {
@@ -39,8 +40,9 @@ std::string Group::title() const {
     const std::string key(parameter.key);
     // The passes over a cell differ in their length, which is not what is measured.
     if (key == "operations" || !parameters.contains(key)) continue;
-    const std::uint64_t value = parameters.at(key);
-    if (value != parameter.default_value) spec.settings.push_back({key, format_scaled(value)});
+    const auto& value = parameters.at(key);
+    if (value == to_json<Json>(parameter, parameter.default_value)) continue;
+    spec.settings.push_back({key, spec_text(value)});
   }
   return spec.text();
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "bench/core/pass.h"
+#include "workloads/parameters_json.h"
 #include "workloads/workload.h"
 
 namespace heapwise {
@@ -26,11 +27,10 @@ Group make_group(const Spec& spec, const PassBlocks& pass) {
   if (const auto found = parameters.find(kOperations); found != parameters.end()) {
     found->second = std::max<std::uint64_t>(1, found->second / pass.operations_divisor);
   }
-  Json json = Json::object();
-  for (const auto& [key, value] : parameters) json[key] = value;
+  const auto& workload = *find_workload(spec.name);
   return {.workload = spec.name,
-          .parameters = json,
-          .threads = find_workload(spec.name)->threads(parameters),
+          .parameters = to_json<Json>(workload, parameters),
+          .threads = workload.threads(parameters),
           .pass = std::string(pass.pass),
           .blocks = pass.blocks};
 }
@@ -215,9 +215,7 @@ std::vector<Group> make_duel_groups(const Profile& profile, const std::vector<Sp
 Bytes footprint_of(const Group& group) {
   const auto* workload = find_workload(group.workload);
   if (workload == nullptr) return {};
-  Parameters parameters;
-  for (const auto& [key, value] : group.parameters.items()) parameters[key] = value;
-  return workload->footprint(parameters);
+  return workload->footprint(parameters_from_json(group.workload, group.parameters));
 }
 
 }  // namespace heapwise

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "bench/core/clock.h"
+#include "workloads/parameters_json.h"
 #include "workloads/workload.h"
 
 namespace heapwise {
@@ -34,8 +35,7 @@ std::uint64_t last_level_cache_bytes() {
 }
 
 std::uint64_t lead_in_batches(const Group& group) {
-  Parameters parameters;
-  for (const auto& [key, value] : group.parameters.items()) parameters[key] = value;
+  const auto parameters = parameters_from_json(group.workload, group.parameters);
   const auto& workload = *find_workload(group.workload);
   const auto operations =
       std::min(workload.operations_per_pass(parameters), last_level_cache_bytes() / kBytesTouched);

@@ -16,6 +16,7 @@
 #include "bench/worker/affinity.h"
 #include "bench/worker/cell_run.h"
 #include "bench/worker/google_benchmark.h"
+#include "workloads/parameters_json.h"
 
 namespace heapwise {
 namespace {
@@ -80,9 +81,7 @@ CellPlan plan_from(const json& message) {
   if (plan.workload == nullptr || plan.pass == nullptr) {
     throw std::runtime_error("unknown workload or pass in " + cell.dump());
   }
-  for (const auto& [key, value] : cell.at("parameters").items()) {
-    plan.parameters.emplace(key, value.get<std::uint64_t>());
-  }
+  plan.parameters = parameters_from_json(plan.workload->name, cell.at("parameters"));
   if (const auto slicing = message.find("slicing"); slicing != message.end()) {
     plan.slicing = {.slices_count = slicing->at("slices_count"),
                     .batches_per_slice = slicing->at("batches_per_slice"),

@@ -46,6 +46,7 @@ def test_a_cell_is_named_by_the_spec_one_would_type():
     assert labels.cell("w", parameters, 1, "w:size=1K") == "w:size=1K"
     assert labels.cell("w", parameters, 2, "w:size=1K") == "w:size=1K, 2 threads"
     assert labels.cell("w", parameters, 1) == "w live=10 size=1K, 1 thread"
+    assert labels.cell("w", {"size": 1024, "order": "fifo"}, 1) == "w order=fifo size=1K, 1 thread"
     assert labels.cell("command", {"command": "sort x"}, 1, "sort x") == "sort x"
 
 

@@ -295,6 +295,7 @@ TEST(WorkloadTable, EveryDescriptorIsCompleteAndItsDefaultsAreValid) {
     for (const auto& parameter : workload->parameters) {
       EXPECT_GE(parameter.default_value, parameter.minimum) << parameter.key;
       EXPECT_LE(parameter.default_value, parameter.maximum) << parameter.key;
+      EXPECT_EQ(parameter.choices.empty(), parameter.unit != ParameterUnit::kChoice);
       EXPECT_FALSE(parameter.help.empty()) << parameter.key;
     }
   }

@@ -47,11 +47,19 @@ def _page(workload: Workload, header: Header, rows: Sequence[ProfileRow]) -> lis
 
 def _parameter_table(parameters: Sequence[Parameter]) -> Table:
     rows = tuple((Text(f"`{one.key}`"), Text(one.unit), Text(_value(one, one.default)),
-                  Text(f"{_value(one, one.minimum)} to {_value(one, one.maximum)}"), Text(escaped(one.help))) for one in parameters)
+                  Text(_range(one)), Text(escaped(one.help))) for one in parameters)
     return Table("", "", ("parameter", "unit", "default", "range", "meaning"), rows)
 
 
-def _value(parameter: Parameter, value: int) -> str:
+def _range(parameter: Parameter) -> str:
+    if parameter.choices:
+        return ", ".join(parameter.choices)
+    return f"{_value(parameter, parameter.minimum)} to {_value(parameter, parameter.maximum)}"
+
+
+def _value(parameter: Parameter, value: int | str) -> str:
+    if isinstance(value, str):
+        return value
     return labels.scaled(value) if parameter.unit == "bytes" else f"{value:,}"
 
 

@@ -18,11 +18,12 @@ _SECONDS = 60
 @dataclass(frozen=True)
 class Parameter:
     key: str
-    unit: str  # bytes or count
-    default: int
-    minimum: int
-    maximum: int
+    unit: str  # bytes, count or choice
+    default: int | str  # of a choice its word
     help: str
+    minimum: int = 0
+    maximum: int = 0
+    choices: tuple[str, ...] = ()  # of a choice, which has no range
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Catalogue:
 
 
 def _parameter(node: Mapping[str, Any]) -> Parameter:
-    return Parameter(*(node[name] for name in ("key", "unit", "default", "minimum", "maximum", "help")))
+    return Parameter(node["key"], node["unit"], node["default"], node["help"], node.get("minimum", 0), node.get("maximum", 0),
+                     tuple(node.get("choices", ())))
 
 
 def build_folder(root: Path) -> Path:
