@@ -187,7 +187,11 @@ void CheckedHeap::free(void* object) {
 }
 
 void CheckedHeap::operator_delete(void* object, std::size_t size) {
-  shadow_->remove(object);
+  const auto removed = shadow_->remove(object);
+  if (removed.size != size) {
+    fail_integrity(describe(reinterpret_cast<std::uintptr_t>(object), removed.size) +
+                   " is deleted as one of " + std::to_string(size));
+  }
   next_operator_delete(object, size);
 }
 

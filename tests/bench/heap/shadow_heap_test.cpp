@@ -10,6 +10,29 @@
 
 #include "bench/heap/heap.h"
 
+// The linker sends the calls of the heap types here (CMakeLists.txt): a calloc that forgets to zero
+// and a posix_memalign that aligns to 32, when they are told to.
+namespace {
+bool promises_are_broken = false;
+}
+
+extern "C" {
+void* __real_calloc(std::size_t count, std::size_t size);
+int __real_posix_memalign(void** object, std::size_t alignment, std::size_t size);
+
+void* __wrap_calloc(std::size_t count, std::size_t size) {
+  void* object = __real_calloc(count, size);
+  if (promises_are_broken) *static_cast<char*>(object) = 1;
+  return object;
+}
+int __wrap_posix_memalign(void** object, std::size_t alignment, std::size_t size) {
+  if (!promises_are_broken) return __real_posix_memalign(object, alignment, size);
+  const int error = __real_posix_memalign(object, alignment, size + alignment / 2);
+  *object = static_cast<char*>(*object) + alignment / 2;
+  return error;
+}
+}
+
 namespace heapwise {
 namespace {
 
@@ -53,6 +76,20 @@ TEST_F(ShadowHeapDeathTest, ABadlyAlignedObjectIsFound) {
   EXPECT_EXIT(shadow_.add(&memory_[8], 64), testing::ExitedWithCode(4), "not aligned to 16");
   EXPECT_EXIT(shadow_.add(&memory_[4], 9), testing::ExitedWithCode(4), "not aligned to 8");
   shadow_.add(&memory_[8], 8);
+}
+
+// Would catch: an allocator that takes memory for zero which a freed object has written to.
+TEST_F(ShadowHeapDeathTest, AByteThatIsNotZeroIsFoundWhereZerosWereAskedFor) {
+  memory_[512 + 1023] = 1;
+  EXPECT_EXIT(shadow_.add(&memory_[512], 1024, 1, ShadowHeap::Content::kZeros),
+              testing::ExitedWithCode(4), "is not zero at offset 1016");
+  shadow_.add(&memory_[512], 1023, 1, ShadowHeap::Content::kZeros);
+}
+
+// Would catch: an allocator that aligns to what it always does, whatever it is asked for.
+TEST_F(ShadowHeapDeathTest, AnObjectLessAlignedThanAskedForIsFound) {
+  EXPECT_EXIT(shadow_.add(&memory_[32], 16, 64), testing::ExitedWithCode(4), "not aligned to 64");
+  shadow_.add(&memory_[32], 16, 32);
 }
 
 // Would catch: a free of something that malloc never gave.
@@ -101,6 +138,42 @@ TEST(CheckedHeap, ObjectsOfTheRealHeapPass) {
   EXPECT_EQ(shadow.live_count(), objects.size());
   for (void* object : objects) heap.free(object);
   EXPECT_EQ(shadow.live_count(), 0U);
+}
+
+// Would catch: a heap type that hands on another size or alignment than it notes.
+TEST(CheckedHeap, EveryWayToMakeAnObjectOfTheRealHeapPasses) {
+  ShadowHeap shadow;
+  CheckedHeap heap(shadow);
+  for (std::size_t size = 1; size < 100'000; size = 3 * size + 1) {
+    void* const zeroed = heap.allocate_zeroed(size);
+    void* const aligned = heap.allocate_aligned(4096, size);
+    void* const made_by_new = heap.operator_new(size);
+    EXPECT_EQ(shadow.live_count(), 3U);
+    heap.free(zeroed);
+    heap.free(aligned);
+    heap.operator_delete(made_by_new, size);
+  }
+  EXPECT_EQ(shadow.live_count(), 0U);
+}
+
+// Would catch: calls that a checked heap makes without telling the shadow what was promised.
+TEST(CheckedHeapDeathTest, BrokenPromisesOfTheRealHeapAreFound) {
+  ShadowHeap shadow;
+  CheckedHeap heap(shadow);
+  promises_are_broken = true;
+  EXPECT_EXIT(heap.allocate_zeroed(100), testing::ExitedWithCode(4), "is not zero at offset 0");
+  EXPECT_EXIT(heap.allocate_aligned(64, 100), testing::ExitedWithCode(4), "not aligned to 64");
+  promises_are_broken = false;
+}
+
+// Would catch: a workload that deletes objects by sizes which it has mixed up.
+TEST(CheckedHeapDeathTest, AnObjectDeletedByAnotherSizeIsFound) {
+  ShadowHeap shadow;
+  CheckedHeap heap(shadow);
+  void* object = heap.operator_new(100);
+  EXPECT_EXIT(heap.operator_delete(object, 101), testing::ExitedWithCode(4),
+              "object of 100 bytes .* is deleted as one of 101");
+  heap.operator_delete(object, 100);
 }
 
 // Would catch: a request that failed and was measured as a fast one.
