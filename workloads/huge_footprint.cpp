@@ -96,11 +96,12 @@ ReplacementPlan plan(const Parameters& parameters) {
 }
 
 template <HeapUnderTest Heap>
-class HugeFootprint final : public RandomReplacement<Heap, MixedSizes> {
+class HugeFootprint final : public RandomReplacement<Heap, MallocAndFree, MixedSizes> {
  public:
   HugeFootprint(const Parameters& parameters, const Capabilities<Heap>& capabilities)
-      : RandomReplacement<Heap, MixedSizes>(plan(parameters), MixedSizes(counts(parameters)),
-                                            capabilities) {}
+      : RandomReplacement<Heap, MallocAndFree, MixedSizes>(
+            plan(parameters), MallocAndFree(parameters), MixedSizes(counts(parameters)),
+            capabilities) {}
 };
 
 std::uint64_t operations_per_batch(const Parameters& parameters) {

@@ -14,36 +14,20 @@
 // 10K live it is the allocator's own path length; with 1M live, its cache and TLB behaviour. RSS
 // growth over live bytes is fragmentation and metadata.
 
-#include "workloads/random_replacement.h"
+#include "workloads/small_objects.h"
 #include "workloads/table.h"
 
 namespace heapwise {
 namespace {
 
-constexpr ParameterDescriptor kParameters[] = {
-    {"live", ParameterUnit::kCount, 10'000, 1, 100'000'000, "objects alive at any time"},
-    {"min", ParameterUnit::kBytes, 16, 1, 65'536, "smallest size"},
-    {"max", ParameterUnit::kBytes, 1024, 1, 65'536, "largest size"},
-    {"warmup", ParameterUnit::kCount, 0, 0, 1'000'000'000,
-     "operations before the region; 0: 2 x live"},
-    {"operations", ParameterUnit::kCount, 4'000'000, 1, 1'000'000'000'000, "operations measured"},
-};
-
-ReplacementPlan plan(const Parameters& parameters) {
-  const auto live = parameters.at("live");
-  const auto warm_up = parameters.at("warmup");
-  return {.slots_count = live,
-          .minimum_size = parameters.at("min"),
-          .maximum_size = parameters.at("max"),
-          .warm_up_operations = warm_up != 0 ? warm_up : 2 * live,
-          .operations_per_batch = 2048,
-          .touch = Touch::kFirstByte};
-}
+constexpr ParameterDescriptor kParameters[] = {small_objects::kLive, small_objects::kMin,
+                                               small_objects::kMax, small_objects::kWarmUp,
+                                               small_objects::kOperations};
 
 }  // namespace
 
 extern const WorkloadDescriptor kSmallChurn;
-constinit const WorkloadDescriptor kSmallChurn = describe_replacement<plan>({
+constinit const WorkloadDescriptor kSmallChurn = describe_replacement<small_objects::plan>({
     .name = "small_churn",
     .family = Family::kFastPath,
     .models = "a steady set of small objects, replaced one by one in random order",

@@ -32,16 +32,17 @@ constexpr WorkloadDescriptor describe(WorkloadDescriptor workload) {
 }
 
 /// The factory of a churn workload from the function that reads its plan out of the parameters.
-template <HeapUnderTest Heap, ReplacementPlan (*plan)(const Parameters&)>
+template <HeapUnderTest Heap, ReplacementPlan (*plan)(const Parameters&), class Calls>
 std::unique_ptr<Workload> make_replacement(const Parameters& parameters,
                                            const Capabilities<Heap>& capabilities) {
   const auto made = plan(parameters);
-  return std::make_unique<RandomReplacement<Heap>>(made, AlikeSizes(made), capabilities);
+  return std::make_unique<RandomReplacement<Heap, Calls>>(made, Calls(parameters), AlikeSizes(made),
+                                                          capabilities);
 }
 
 /// Completes a churn workload's descriptor, which says of itself what people read and its
-/// parameters.
-template <ReplacementPlan (*plan)(const Parameters&)>
+/// parameters, and may bring a footprint and a reject of its own.
+template <ReplacementPlan (*plan)(const Parameters&), class Calls = MallocAndFree>
 constexpr WorkloadDescriptor describe_replacement(WorkloadDescriptor workload) {
   workload.shows_live_objects = true;
   workload.operations_per_batch = [](const Parameters& parameters) {
@@ -50,13 +51,15 @@ constexpr WorkloadDescriptor describe_replacement(WorkloadDescriptor workload) {
   workload.operations_per_pass = [](const Parameters& parameters) {
     return plan(parameters).slots_count;
   };
-  workload.footprint = [](const Parameters& parameters) {
-    return replacement_footprint(plan(parameters));
-  };
-  workload.reject = reject_inverted_sizes;
-  workload.make_plain = make_replacement<PlainHeap, plan>;
-  workload.make_timed = make_replacement<TimedHeap, plan>;
-  workload.make_checked = make_replacement<CheckedHeap, plan>;
+  if (workload.footprint == nullptr) {
+    workload.footprint = [](const Parameters& parameters) {
+      return replacement_footprint(plan(parameters));
+    };
+  }
+  if (workload.reject == reject_nothing) workload.reject = reject_inverted_sizes;
+  workload.make_plain = make_replacement<PlainHeap, plan, Calls>;
+  workload.make_timed = make_replacement<TimedHeap, plan, Calls>;
+  workload.make_checked = make_replacement<CheckedHeap, plan, Calls>;
   return workload;
 }
 
