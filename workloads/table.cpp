@@ -7,6 +7,7 @@
 namespace heapwise {
 
 // clang-format off
+extern const WorkloadDescriptor kFixedSize;
 extern const WorkloadDescriptor kSmallChurn;
 extern const WorkloadDescriptor kLargeChurn;
 extern const WorkloadDescriptor kReallocGrowth;
@@ -30,6 +31,7 @@ namespace {
 // By family, in the order in which `list` and the documents show them.
 constexpr const WorkloadDescriptor* kTable[] = {
     // fast path
+    &kFixedSize,
     &kSmallChurn,
     &kLargeChurn,
     &kReallocGrowth,

@@ -127,6 +127,16 @@ def test_help_teaches_and_is_no_error(heapwise: Heapwise) -> None:
         assert answer.err == ""
 
 
+def test_list_spells_the_choices_of_a_parameter(heapwise: Heapwise) -> None:
+    """Catches a choice that is listed as a number between 0 and 2."""
+    catalogue = json.loads(heapwise.run("list", "--json").out)
+    fixed_size = next(one for one in catalogue["workloads"] if one["name"] == "fixed_size")
+    order = next(one for one in fixed_size["parameters"] if one["key"] == "order")
+    assert order == {"key": "order", "unit": "choice", "default": "lifo", "choices": ["lifo", "fifo", "random"],
+                     "help": order["help"]}
+    assert "lifo|fifo|random" in heapwise.run("list").out
+
+
 def test_colours_are_for_terminals_only(heapwise: Heapwise) -> None:
     """Catches escape sequences in a log."""
     assert "\033" not in heapwise.run("list").out

@@ -36,6 +36,14 @@ CALLS_PER_OPERATION: dict[str, Fraction] = {
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced
 }
+EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 " \
+                 "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K " \
+                 "asymmetric_free:producers=2,consumers=2,live=4K,operations=20K " \
+                 "realloc_growth:buffers=3,max=1M,operations=420 " \
+                 "fixed_size:batch=100,order=random,operations=20K " \
+                 "request_bursts:peak=4M,calls=100,pause_ms=1,operations=1K"
+#: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
+CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
 
 #: settings -> minor faults an operation and system calls an operation of 1 MiB allocate, touch, free (glibc 2.36)
 ONE_MIB_CHURN = {
@@ -71,6 +79,8 @@ def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path)
     subprocess.run(command, cwd=heapwise.folder, capture_output=True, timeout=300, check=True)
     checked = records(folder)
     assert len(checked) >= 2 * len(specs)
+    checked = [record for record in records(folder) if record["cell"]["pass"] == "checked"]
+    assert len(checked) == len(EVERY_WORKLOAD.split()) * 3
     for record in checked:
         assert record["status"] == "ok", (record["cell"], record["status_detail"])
         work = record["work"]

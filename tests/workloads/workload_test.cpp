@@ -21,6 +21,9 @@ std::ostream& operator<<(std::ostream& out, const Cell& cell) {
 }
 
 constexpr Cell kCells[] = {
+    {"last_in_first_out", "fixed_size:batch=300", 2 * 7 * 300},
+    {"first_in_first_out", "fixed_size:size=1,batch=3000,order=fifo", 2 * 3000},
+    {"out_in_random_order", "fixed_size:size=5000,batch=7,order=random", 2 * 293 * 7},
     {"small_churn", "small_churn:live=500,operations=5000", 2 * 2048},
     {"large_churn", "large_churn:max=256K,window=4,operations=64", 2 * 8},
     {"one_size", "large_churn:size=1M,window=1,operations=32", 2 * 8},
@@ -256,6 +259,13 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("small_churn:live=many").find("'many' is no value for live"),
             std::string::npos);
   EXPECT_NE(error_of("small_churn:min=2K,max=1K").find("min 2K is above max 1K"),
+            std::string::npos);
+  EXPECT_NE(error_of("fixed_size:order=fiof").find("'fiof' is no value for order"),
+            std::string::npos);
+  EXPECT_NE(error_of("fixed_size:order=fiof")
+                .find("(did you mean 'fifo'?); give one of lifo, fifo, random"),
+            std::string::npos);
+  EXPECT_NE(error_of("fixed_size:order=1").find("; give one of lifo, fifo, random"),
             std::string::npos);
   EXPECT_NE(error_of("realloc_growth:start=1M,max=1M").find("start 1M is not below max 1M"),
             std::string::npos);

@@ -10,6 +10,7 @@
 #include "bench/run/default_allocators.h"
 #include "bench/run/groups.h"
 #include "bench/run/plan.h"
+#include "workloads/parameters_json.h"
 
 namespace heapwise {
 namespace {
@@ -150,6 +151,36 @@ TEST(Profile, AWorkloadWithoutARowGetsThePassesThatFitIt) {
   EXPECT_TRUE(passes.contains("checked"));
   EXPECT_FALSE(passes.contains("latency"));
   EXPECT_FALSE(passes.contains("open_loop"));
+}
+
+Group group_of(const char* workload) {
+  return make_groups(find_profile("smoke"),
+                     {.allocators = parse_specs("glibc"), .workloads = parse_specs(workload)})
+      .front();
+}
+
+// Catches an index where people and records are to have a word, and a word that the worker or the
+// check of memory cannot read back.
+TEST(Profile, AChoiceIsAWordInRecordsAndTitlesAndReadBackFromThere) {
+  const auto group = group_of("fixed_size:order=fifo,size=2K");
+  EXPECT_EQ(group.parameters["order"], "fifo");
+  EXPECT_EQ(group.parameters["size"], 2048);
+  EXPECT_EQ(group.title(), "fixed_size:size=2K,order=fifo");
+  EXPECT_EQ(group_of("fixed_size:order=lifo").title(), "fixed_size");
+  EXPECT_EQ(group_of("fixed_size").parameters["order"], "lifo");
+  EXPECT_EQ(group_from_json(to_json(group)).parameters, group.parameters);
+  EXPECT_EQ(parameters_from_json(group.workload, group.parameters),
+            resolve_parameters(parse_spec(group.title())));
+  EXPECT_GT(footprint_of(group).value, 1000 * 2048U);
+}
+
+// Catches a plan from another version, or by hand, that is measured with a parameter left out.
+TEST(Profile, AnUnknownWordInAPlanIsRefused) {
+  auto group = group_of("fixed_size");
+  group.parameters["order"] = "filo";
+  EXPECT_THROW(footprint_of(group), UsageError);
+  group.parameters = {{"ordre", "fifo"}};
+  EXPECT_THROW(footprint_of(group), UsageError);
 }
 
 // Catches the harness's own allocator among those that are compared.
