@@ -9,7 +9,10 @@ namespace heapwise {
 // clang-format off
 extern const WorkloadDescriptor kFixedSize;
 extern const WorkloadDescriptor kSmallChurn;
+extern const WorkloadDescriptor kSizedDelete;
+extern const WorkloadDescriptor kAligned;
 extern const WorkloadDescriptor kLargeChurn;
+extern const WorkloadDescriptor kCallocZeroing;
 extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
@@ -33,7 +36,10 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // fast path
     &kFixedSize,
     &kSmallChurn,
+    &kSizedDelete,
+    &kAligned,
     &kLargeChurn,
+    &kCallocZeroing,
     &kReallocGrowth,
     // servers
     &kProducerConsumer,

@@ -40,7 +40,8 @@ EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 "
                  "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K " \
                  "asymmetric_free:producers=2,consumers=2,live=4K,operations=20K " \
                  "realloc_growth:buffers=3,max=1M,operations=420 " \
-                 "fixed_size:batch=100,order=random,operations=20K " \
+                 "fixed_size:batch=100,order=random,operations=20K sized_delete:operations=20K " \
+                 "aligned:operations=20K calloc_zeroing:live=50,operations=640 " \
                  "request_bursts:peak=4M,calls=100,pause_ms=1,operations=1K"
 #: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
 CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}

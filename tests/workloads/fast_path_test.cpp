@@ -115,5 +115,107 @@ TEST(FixedSize, NoMoreThanABatchIsLive) {
   EXPECT_EQ(live, 0U);
 }
 
+struct CallsOfAnOperation {
+  const char* spec;
+  std::string_view makes;
+  std::string_view frees;
+};
+
+constexpr CallsOfAnOperation kReplacements[] = {
+    {"small_churn:live=100", "malloc", "free"},
+    {"aligned:live=100", "posix_memalign", "free"},
+    {"calloc_zeroing:live=100,max=2K", "calloc", "free"},
+};
+
+// Would catch: a workload that is named for one call and makes another.
+TEST(RandomReplacement, AnOperationFreesAnObjectAndMakesAnotherByTheCallsOfTheWorkload) {
+  for (const auto& expected : kReplacements) {
+    WorkloadInstance instance(parse_spec(expected.spec));
+    instance.workload().warm_up();
+    const auto before = instance.workload().demand();
+    const auto calls = calls_of_batch(instance);
+    const auto demand = instance.workload().demand() - before;
+    ASSERT_EQ(calls.size(), 2 * instance.operations_per_batch()) << expected.spec;
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      ASSERT_EQ(calls[i].function, i % 2 == 0 ? expected.frees : expected.makes) << expected.spec;
+      bytes += calls[i].size;
+    }
+    EXPECT_EQ(calls.size(), demand.heap_calls_count);
+    EXPECT_EQ(bytes, demand.requested_bytes);
+    instance.workload().drain();
+  }
+}
+
+// Would catch: a second small_churn that differs from the first in more than its calls.
+TEST(RandomReplacement, TheSameSeedAsksForTheSameObjectsByOtherCalls) {
+  const auto asked = [](const char* spec, int batches = 1) {
+    WorkloadInstance instance(parse_spec(spec));
+    instance.workload().warm_up();
+    instance.run_batches(batches);
+    const auto bytes = instance.workload().demand().requested_bytes;
+    instance.workload().drain();
+    return bytes;
+  };
+  EXPECT_EQ(asked("sized_delete:live=100"), asked("small_churn:live=100"));
+  EXPECT_EQ(asked("aligned:live=100"), asked("small_churn:live=100"));
+  EXPECT_EQ(asked("calloc_zeroing:live=64"),
+            asked("large_churn:window=64,min=1K,max=256K", 64 / 8));
+}
+
+// Would catch: memory that comes clean to the next calloc, whose zeroing would then cost nothing.
+TEST(CallocZeroing, EveryPageOfABufferIsWritten) {
+  const auto spec = parse_spec("calloc_zeroing:live=20");
+  std::array<PlainHeap, 1> heaps;
+  const auto workload = find_workload(spec.name)->make_plain(
+      resolve_parameters(spec),
+      {.heaps = heaps, .random = Random(5), .threads = nullptr, .tracks_live_bytes = true});
+  workload->warm_up();
+  std::size_t pages = 0;
+  workload->visit_live([&](void* object, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(object);
+    for (std::size_t at = 0; at < size; at += kTouchStride, ++pages) ASSERT_EQ(bytes[at], 1);
+    ASSERT_EQ(bytes[size - 1], 1);
+  });
+  EXPECT_GT(pages, 40U);
+  workload->drain();
+}
+
+// Would catch: an alignment that is parsed and not passed on.
+TEST(Aligned, EveryObjectBeginsAtAMultipleOfTheAlignment) {
+  WorkloadInstance instance(parse_spec("aligned:alignment=1K,live=200"));
+  auto& workload = instance.workload();
+  workload.warm_up();
+  instance.run_batches(1);
+  std::size_t count = 0;
+  workload.visit_live([&](void* object, std::size_t) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % 1024, 0U);
+    ++count;
+  });
+  EXPECT_EQ(count, 200U);
+  workload.drain();
+}
+
+// Would catch: a cell that is let onto a machine which its pages fill, though its objects would
+// not.
+TEST(Aligned, TheFootprintCountsWhatAlignmentTouches) {
+  WorkloadInstance instance(parse_spec("aligned:alignment=4K,live=1000,min=16,max=16"));
+  EXPECT_GE(instance.footprint().value, 1000U * 4096);
+}
+
+// Would catch: sizes that are known only where live bytes are asked for; the checked heap stops at
+// a wrong one.
+TEST(SizedDelete, EveryObjectIsDeletedByItsOwnSizeWithoutATableOfLiveBytes) {
+  constexpr bool kTracksLiveBytes = false;
+  WorkloadInstance instance(parse_spec("sized_delete:live=100"), 5, WorkloadInstance::Loop::kOpen,
+                            kTracksLiveBytes);
+  auto& workload = instance.workload();
+  workload.warm_up();
+  instance.run_batches(2);
+  EXPECT_EQ(instance.shadow().live_count(), 100U);
+  workload.drain();
+  EXPECT_EQ(instance.shadow().live_count(), 0U);
+}
+
 }  // namespace
 }  // namespace heapwise

@@ -43,7 +43,8 @@ class WorkloadInstance {
   /// Whether a workload with requests has pacers to ask.
   enum class Loop { kOpen, kClosed };
 
-  explicit WorkloadInstance(const Spec& spec, std::uint64_t seed = 5, Loop loop = Loop::kOpen)
+  explicit WorkloadInstance(const Spec& spec, std::uint64_t seed = 5, Loop loop = Loop::kOpen,
+                            bool tracks_live_bytes = true)
       : descriptor_(find_workload(spec.name)), parameters_(resolve_parameters(spec)) {
     const unsigned count = descriptor_->threads(parameters_);
     heaps_.assign(count, CheckedHeap(shadow_));
@@ -53,7 +54,7 @@ class WorkloadInstance {
     workload_ = descriptor_->make_checked(parameters_, {.heaps = heaps_,
                                                         .random = Random(seed),
                                                         .threads = threads_ ? &*threads_ : nullptr,
-                                                        .tracks_live_bytes = true,
+                                                        .tracks_live_bytes = tracks_live_bytes,
                                                         .pacers = pacer_list_});
   }
 

@@ -25,6 +25,12 @@ constexpr Cell kCells[] = {
     {"first_in_first_out", "fixed_size:size=1,batch=3000,order=fifo", 2 * 3000},
     {"out_in_random_order", "fixed_size:size=5000,batch=7,order=random", 2 * 293 * 7},
     {"small_churn", "small_churn:live=500,operations=5000", 2 * 2048},
+    {"sized_delete", "sized_delete:live=500", 2 * 2048},
+    {"sized_delete_of_one", "sized_delete:live=1,min=100,max=100", 2 * 2048},
+    {"aligned", "aligned:live=500", 2 * 2048},
+    {"aligned_to_pages", "aligned:alignment=4K,live=50,min=1,max=10K", 2 * 2048},
+    {"calloc_zeroing", "calloc_zeroing:live=20", 2 * 64},
+    {"calloc_small", "calloc_zeroing:live=100,min=1,max=64", 2 * 64},
     {"large_churn", "large_churn:max=256K,window=4,operations=64", 2 * 8},
     {"one_size", "large_churn:size=1M,window=1,operations=32", 2 * 8},
     {"one_to_one", "producer_consumer:operations=20000", 2 * 20'000},
@@ -205,6 +211,9 @@ TEST(RequestBursts, ThePeakIsAskedForInFullAndFreedBeforeTheRegion) {
 // Cells whose live set should be full when the region begins, and neither grow nor shrink in it.
 constexpr const char* kSteadyCells[] = {
     "small_churn:live=2000",
+    "sized_delete:live=2000",
+    "aligned:live=2000",
+    "calloc_zeroing:live=100,max=4K",
     "large_churn:max=256K,window=32",
     "asymmetric_free:live=5000,operations=20000",
     "mixed_service:sessions=200,cache=400,operations=400",
@@ -267,6 +276,10 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
             std::string::npos);
   EXPECT_NE(error_of("fixed_size:order=1").find("; give one of lifo, fifo, random"),
             std::string::npos);
+  EXPECT_NE(error_of("aligned:alignment=48").find("48 is not a power of two; give 32 or 64"),
+            std::string::npos);
+  EXPECT_NE(error_of("aligned:alignment=4").find("from 8 to 2M"), std::string::npos);
+  EXPECT_NE(error_of("aligned:min=2K,max=1K").find("min 2K is above max 1K"), std::string::npos);
   EXPECT_NE(error_of("realloc_growth:start=1M,max=1M").find("start 1M is not below max 1M"),
             std::string::npos);
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
