@@ -217,5 +217,21 @@ TEST(SizedDelete, EveryObjectIsDeletedByItsOwnSizeWithoutATableOfLiveBytes) {
   EXPECT_EQ(instance.shadow().live_count(), 0U);
 }
 
+// Would catch: a buffer that is shrunk in one go, or freed before it is back.
+TEST(ReallocGrowth, ABufferThatShrinksGoesBackByTheSizesItCame) {
+  WorkloadInstance instance(parse_spec("realloc_growth:start=1000,step=10000,max=25000,shrink=1"));
+  const auto calls = calls_of_batch(instance);
+  std::vector<std::size_t> sizes;
+  for (const auto& call : calls) sizes.push_back(call.size);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1000, 11000, 21000, 25000, 21000, 11000, 1000, 0}));
+  EXPECT_EQ(calls.front().function, "malloc");
+  EXPECT_EQ(calls[1].function, "realloc");
+  EXPECT_EQ(calls.back().function, "free");
+  const auto demand = instance.workload().demand();
+  EXPECT_EQ(demand.operations_count, 6U);
+  EXPECT_EQ(demand.heap_calls_count, calls.size());
+  EXPECT_EQ(demand.requested_bytes, 1000U + 11000 + 21000 + 25000 + 21000 + 11000 + 1000);
+}
+
 }  // namespace
 }  // namespace heapwise

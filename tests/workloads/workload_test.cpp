@@ -42,6 +42,7 @@ constexpr Cell kCells[] = {
     {"one_by_one", "asymmetric_free:live=100,batch=1,operations=2000", 2 * 2'000},
     {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
+    {"and_back", "realloc_growth:buffers=2,max=1M,shrink=1", 2 * (28 + 2)},
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
     {"gigabytes", "huge_footprint:live=16M,operations=10000", 2 * 2048},
     {"small_gigabytes", "huge_footprint:live=16M,small=90,operations=10000", 2 * 2048},
