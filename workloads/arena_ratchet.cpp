@@ -97,10 +97,10 @@ class ArenaRatchet final : public Workload {
     std::uint64_t bytes = 0;
     for (auto& buffer : buffers) {
       buffer.object = heap.allocate(buffer.size);
+      tallies_[index].add(1, buffer.size);
       heap.first_write(buffer.object, buffer.size, Touch::kEveryPage);
       bytes += buffer.size;
     }
-    tallies_[index].add(1, bytes);
     for (const auto& buffer : buffers) heap.free(buffer.object);
     tallies_[count_ + index].add(1, bytes);
   }
@@ -113,7 +113,7 @@ class ArenaRatchet final : public Workload {
   std::uint64_t buffers_;
   LogUniform sizes_;
   std::vector<Buffer> tasks_;   // of the next batch, buffers_ for each thread
-  std::vector<Tally> tallies_;  // what each thread has made, then what each has freed
+  std::vector<Tally> tallies_;  // buffers that each thread has made, then tasks that each has ended
   HeapDemand demand_;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "tests/workloads/workload_instance.h"
@@ -10,17 +11,33 @@ namespace heapwise {
 namespace {
 
 // Would catch: a pool whose threads are all busy at once, so that the live set is not small.
-TEST(ArenaRatchet, OnlyTheActiveThreadHoldsBuffers) {
-  WorkloadInstance instance(parse_spec("arena_ratchet:threads=8,active=1,buffers=100,size=1K"));
+TEST(ArenaRatchet, OnlyTheActiveThreadsHoldBuffers) {
+  // So large that to fill one takes much longer than a look.
+  const auto parameters =
+      resolve_parameters(parse_spec("arena_ratchet:threads=8,active=2,size=40M"));
+  std::vector<PlainHeap> heaps(8);
+  Threads threads(8);
+  const auto workload = find_workload("arena_ratchet")
+                            ->make_plain(parameters, {.heaps = heaps,
+                                                      .random = Random(5),
+                                                      .threads = &threads,
+                                                      .tracks_live_bytes = true});
   std::atomic<bool> is_running{true};
-  std::size_t most = 0;
+  std::uint64_t most = 0;
   std::thread watch([&] {
-    while (is_running) most = std::max(most, instance.shadow().live_count());
+    while (is_running) {
+      const auto progress = workload->progress();
+      const bool is_of_one_moment =
+          workload->progress().operations_count == progress.operations_count;
+      if (is_of_one_moment) most = std::max(most, progress.live_bytes);
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
   });
-  instance.run_batches(10);
+  workload->prepare_batch();
+  workload->run_batch();
   is_running = false;
   watch.join();
-  EXPECT_LE(most, 100U);
+  EXPECT_LE(most, 2U * (40 << 20));
 }
 
 // Would catch: a thread that has no turn, whose arena is never used, or a buffer of another size.
