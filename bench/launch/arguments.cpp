@@ -28,6 +28,7 @@ constexpr char kHelpText[] =
     "ended,\n"
     "                         for a server that goes into the background\n"
     "  --address-space BYTES  limit PROGRAM's address space (RLIMIT_AS)\n"
+    "  --cgroup-procs PATH    let PROGRAM begin in the cgroup whose cgroup.procs is PATH\n"
     "  --stdin PATH           read from PATH, e.g. /dev/null\n"
     "  --stdout PATH          write to PATH, created or truncated; so does --stderr PATH\n"
     "  --directory DIR        start PROGRAM in DIR; the PATHs above are opened before\n"
@@ -48,6 +49,7 @@ enum Option {
   kTrace,
   kWholeTree,
   kAddressSpace,
+  kCgroupProcs,
   kStdin,
   kStdout,
   kStderr,
@@ -60,6 +62,7 @@ constexpr option kOptions[] = {
     {"trace-system-calls", no_argument, nullptr, kTrace},
     {"whole-tree", no_argument, nullptr, kWholeTree},
     {"address-space", required_argument, nullptr, kAddressSpace},
+    {"cgroup-procs", required_argument, nullptr, kCgroupProcs},
     {"stdin", required_argument, nullptr, kStdin},
     {"stdout", required_argument, nullptr, kStdout},
     {"stderr", required_argument, nullptr, kStderr},
@@ -114,6 +117,9 @@ bool take_option(int which, Arguments& arguments) {
       return true;
     case kWholeTree:
       arguments.whole_tree = true;
+      return true;
+    case kCgroupProcs:
+      arguments.cgroup_procs = optarg;
       return true;
     case kStdin:
       arguments.stdin_path = optarg;

@@ -11,7 +11,8 @@ struct Arguments {
   bool whole_tree = false;  // the run lasts until the last process of the tree has ended
   bool limits_address_space = false;
   std::uint64_t address_space_bytes = 0;
-  const char* stdin_path = nullptr;  // nullptr: inherited, as for the next three
+  const char* cgroup_procs = nullptr;  // the file through which a cgroup is entered; nullptr: none
+  const char* stdin_path = nullptr;    // nullptr: inherited, as for the next three
   const char* stdout_path = nullptr;
   const char* stderr_path = nullptr;
   const char* directory = nullptr;

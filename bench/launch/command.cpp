@@ -21,6 +21,7 @@ constexpr int kExecFailedExitCode = 127;
 constexpr mode_t kCreatedFileMode = 0666;  // less the umask
 constexpr int kFirstFreeDescriptor = 3;
 constexpr char kKilledFirst[] = "1000";  // the most that oom_score_adj takes
+constexpr char kWriterItself[] = "0";    // of cgroup.procs: the process that writes
 constexpr int kOutputFlags = O_WRONLY | O_CREAT | O_TRUNC;
 
 // What the child was at when it told the launcher about it through the start pipe.
@@ -30,6 +31,7 @@ enum class Step : std::int32_t {
   kStdout,
   kStderr,
   kDirectory,
+  kCgroup,
   kAddressSpace,
   kFilter,
   kExec
@@ -96,6 +98,16 @@ void volunteer_for_out_of_memory() {
   close(file);
 }
 
+// Not the launcher, only what becomes the command: all that it does is charged there.
+void enter_cgroup(const Pipe& start, const Arguments& arguments) {
+  if (arguments.cgroup_procs == nullptr) return;
+  const int file = open(arguments.cgroup_procs, O_WRONLY | O_CLOEXEC);
+  if (file < 0 || write(file, kWriterItself, sizeof kWriterItself - 1) < 0) {
+    fail(start, Step::kCgroup, errno);
+  }
+  close(file);
+}
+
 void limit_address_space(const Pipe& start, const Arguments& arguments) {
   if (!arguments.limits_address_space) return;
   const rlimit limit{arguments.address_space_bytes, arguments.address_space_bytes};
@@ -127,6 +139,7 @@ struct Start {
   if (arguments.directory != nullptr && chdir(arguments.directory) != 0) {
     fail(start.messages, Step::kDirectory, errno);
   }
+  enter_cgroup(start.messages, arguments);
   if (arguments.trace_system_calls) {
     wait_for_tracer(start.go);
     const int error = install_system_call_filter();
@@ -166,12 +179,13 @@ void explain(const Arguments& arguments, const StartMessage& message) {
                         "open --stdout",
                         "open --stderr",
                         "enter",
+                        "enter the cgroup of",
                         "limit to --address-space",
                         "install a seccomp filter for",
                         "execute"};
   const char* which[] = {arguments.command[0],  arguments.stdin_path, arguments.stdout_path,
-                         arguments.stderr_path, arguments.directory,  arguments.command[0],
-                         arguments.command[0],  arguments.command[0]};
+                         arguments.stderr_path, arguments.directory,  arguments.cgroup_procs,
+                         arguments.command[0],  arguments.command[0], arguments.command[0]};
   const auto step = static_cast<std::size_t>(message.step);
   fprintf(stderr, "heapwise-launch: cannot %s %s: %s\n", what[step], which[step],
           strerror(message.error));

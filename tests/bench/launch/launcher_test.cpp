@@ -108,6 +108,26 @@ TEST(Launcher, LimitsTheAddressSpaceOfTheCommand) {
   EXPECT_TRUE(run_launched({.options = limit, .command = command}).exited_with(3));
 }
 
+// Catches: a command that runs outside of its cgroup, unlimited, and nobody is told.
+TEST(Launcher, TheCommandEntersTheCgroupOrDoesNotRun) {
+  const ScratchFolder scratch;
+  const auto procs = scratch.file("cgroup.procs");
+  std::ofstream{procs};
+  const LaunchResult inside =
+      run_launched({.options = {"--cgroup-procs", procs}, .command = {"cat", procs}});
+  ASSERT_TRUE(inside.exited_with(0)) << inside.output;
+  EXPECT_EQ(inside.output, "0") << "the process that writes is meant, not the launcher";
+
+  const LaunchResult outside = run_launched(
+      {.options = {"--cgroup-procs", scratch.file("none")}, .command = {"echo", "ran"}});
+  ASSERT_TRUE(outside.report_written);
+  EXPECT_EQ(outside.report.exec_errno, ENOENT);
+  EXPECT_NE(outside.output.find("cannot enter the cgroup of " + scratch.file("none")),
+            std::string::npos)
+      << outside.output;
+  EXPECT_EQ(outside.output.find("ran"), std::string::npos);
+}
+
 // Catches: a command that works on other files, or in another folder, than the record says.
 TEST(Launcher, ConnectsTheStandardStreamsAndTheFolder) {
   const ScratchFolder scratch;
