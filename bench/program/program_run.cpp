@@ -39,6 +39,10 @@ ChildRequest program_request(const RunContext& context) {
   if (!context.directory.empty()) {
     request.launch_options.insert(request.launch_options.end(), {"--directory", context.directory});
   }
+  if (!context.cgroup_procs.empty()) {
+    request.launch_options.insert(request.launch_options.end(),
+                                  {"--cgroup-procs", context.cgroup_procs});
+  }
   // A server may leave its first process behind as a daemon; it lasts until it is asked to end.
   if (served) request.launch_options.emplace_back("--whole-tree");
   return request;

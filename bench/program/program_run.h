@@ -43,6 +43,7 @@ struct RunContext {
   Nanoseconds stop_timeout;   // from SIGTERM to SIGKILL
   TreeLimits limits;
   std::string share_folder;  // not empty: malloc's share is estimated
+  std::string cgroup_procs;  // of the program alone, as in RunRequest
 };
 
 /// How far a served run got.

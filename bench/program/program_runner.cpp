@@ -111,7 +111,8 @@ RunContext ProgramRunner::make_context(const RunRequest& request, const Candidat
       .limits = {.least_available = options_.least_available,
                  .most_output = options_.most_output,
                  .outputs = {files.output, files.errors, files.server_output, files.server_errors}},
-      .share_folder = estimates_share ? folders.reports : ""};
+      .share_folder = estimates_share ? folders.reports : "",
+      .cgroup_procs = request.cgroup_procs};
 }
 
 void ProgramRunner::carry_out(const RunContext& context, const Candidate& candidate,

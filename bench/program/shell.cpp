@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
-#include <cstring>
 #include <fstream>
 
 #include "bench/run/outcome.h"
@@ -39,7 +38,7 @@ bool succeeded(const ChildEnd& end) {
 std::string ending_words(const ChildEnd& end) {
   if (end.stopped == Stop::kTimedOut) return "not done in time, so it was stopped";
   if (!end.report) return "heapwise-launch ended without a report" + last_words(end.errors);
-  if (end.report->exec_errno != 0) return std::strerror(end.report->exec_errno);
+  if (end.report->exec_errno != 0) return not_started_words(end);
   const int status = end.report->wait_status;
   if (WIFSIGNALED(status)) {
     return "ended by " + signal_name(WTERMSIG(status)) + last_words(end.errors);

@@ -46,6 +46,9 @@ struct Group {
   Cell cell(const std::string& allocator) const {
     return {workload, parameters, allocator, threads, pass};
   }
+  /// The null allocator's runs are held to none: it shows what the harness costs, never uses memory
+  /// twice, and would seldom live on what is enough for an allocator.
+  bool obeys_memory_limit() const { return purpose != Purpose::kOwnCost; }
   /// Nothing outside a calibration; in one the baseline's dials are all at 0.
   std::optional<Injection> injection_of(const std::string& allocator) const {
     return injection && allocator == baseline ? Injection{} : injection;

@@ -41,6 +41,8 @@ Json to_json(const Manifest& manifest, const Candidates& candidates) {
             {"seed", manifest.plan.seed},
             {"profile", manifest.profile},
             {"time_budget_seconds", budget},
+            {"memory_limit_bytes",
+             manifest.memory_limit.value == 0 ? Json() : Json(manifest.memory_limit.value)},
             {"environment", read_environment()},
             {"allocators", allocators},
             {"plan", plan}};
@@ -63,6 +65,10 @@ Manifest manifest_from_json(const Json& json, const std::string& path) {
                       .profile = json.at("profile")};
     const double budget = json.at("time_budget_seconds");
     manifest.time_budget = {static_cast<std::uint64_t>(budget * kNanosecondsPerSecond)};
+    if (const auto limit = json.find("memory_limit_bytes");
+        limit != json.end() && !limit->is_null()) {
+      manifest.memory_limit = {limit->get<std::uint64_t>()};
+    }
     manifest.plan.seed = json.at("seed");
     for (const auto& group : json.at("plan"))
       manifest.plan.groups.push_back(group_from_json(group));

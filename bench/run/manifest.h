@@ -16,6 +16,7 @@ struct Manifest {
   std::vector<std::string> command_line;
   std::string profile;
   Nanoseconds time_budget;  // 0: none
+  Bytes memory_limit;       // of each run; 0: none
   Plan plan;
   Json programs = Json::array();  // of the groups that run one, as bench/program reads them
 };

@@ -19,10 +19,13 @@ std::string in_mib(Bytes bytes) {
 
 }  // namespace
 
-LargestCell largest_cell(const Plan& plan) {
+LargestCell largest_cell(const Plan& plan, Bytes memory_limit) {
   LargestCell largest;
   for (const auto& group : plan.groups) {
-    const auto footprint = footprint_of(group);
+    auto footprint = footprint_of(group);
+    if (memory_limit.value != 0 && group.obeys_memory_limit()) {
+      footprint = std::min(footprint, memory_limit);
+    }
     if (footprint > largest.footprint) largest = {group.title(), footprint};
   }
   return largest;

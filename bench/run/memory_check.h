@@ -13,8 +13,9 @@ struct LargestCell {
   Bytes footprint;
 };
 
-/// The cell with the largest footprint: live objects and the harness's tables.
-LargestCell largest_cell(const Plan& plan);
+/// The cell with the largest footprint: live objects and the harness's tables, but under a memory
+/// limit no more than that. 0: none.
+LargestCell largest_cell(const Plan& plan, Bytes memory_limit = {});
 
 /// Throws UsageError, which names the cell and both sizes, when it cannot fit.
 void require_memory(const LargestCell& largest, Bytes available);

@@ -23,6 +23,13 @@ std::optional<std::uint64_t> read_oom_kills() {
   return std::nullopt;
 }
 
+/// Whether a run can have this status because one of its processes was killed.
+bool may_follow_a_kill(Status status) {
+  return status == Status::kCrashed || status == Status::kTimedOut ||
+         status == Status::kOutOfMemory || status == Status::kClientFailed ||
+         status == Status::kIntegrityFailed;
+}
+
 void judge_signal(int signal, bool out_of_memory, const std::string& errors, RunResult& result) {
   if (signal == SIGKILL && out_of_memory) {
     return result.conclude(Status::kOutOfMemory, "the kernel's out-of-memory killer ended it");
@@ -48,6 +55,14 @@ std::string last_words(const std::string& errors) {
   const auto begin = newline == std::string::npos ? 0 : newline + 1;
   constexpr std::size_t kLongest = 300;
   return ": " + errors.substr(begin, std::min(end + 1 - begin, kLongest));
+}
+
+std::string not_started_words(const ChildEnd& end) {
+  constexpr std::string_view kSpeaker = "heapwise-launch: ";
+  const auto begin = end.errors.rfind(kSpeaker);
+  if (begin == std::string::npos) return std::strerror(end.report->exec_errno);
+  const auto words = begin + kSpeaker.size();
+  return end.errors.substr(words, end.errors.find('\n', words) - words);
 }
 
 OutOfMemoryWatch::OutOfMemoryWatch() : kills_before_(read_oom_kills()) {}
@@ -78,8 +93,7 @@ void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
                            "heapwise-launch ended without a report" + last_words(end.errors));
   }
   if (end.report->exec_errno != 0) {
-    return result.conclude(Status::kCrashed, fmt::format("cannot be executed: {}",
-                                                         std::strerror(end.report->exec_errno)));
+    return result.conclude(Status::kCrashed, "not started: " + not_started_words(end));
   }
   if (result.signal) return judge_signal(*result.signal, out_of_memory, end.errors, result);
   if (result.exit_code != accepted_exit_code) {
@@ -107,6 +121,23 @@ void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_m
         Status::kCrashed, "gave itself a status that does not exist: " + said->value("status", ""));
   }
   result.conclude(*status, said->value("status_detail", ""));
+}
+
+void judge_pressure(const MemoryPressure& pressure, Bytes limit, RunResult& result) {
+  const auto kills = pressure.kills_count.value_or(0);
+  // A group above has a limit too, or the machine was out of memory: not the limit's doing.
+  const bool at_limit = pressure.limit_hits_count != std::uint64_t{0};
+  if (kills == 0 || !at_limit) return;
+  const auto where = "by the kernel at the memory limit of " + format_scaled(limit.value);
+  const auto some =
+      fmt::format("{} of its processes {} killed {}", kills, kills == 1 ? "was" : "were", where);
+  if (result.status == Status::kOk && result.outcome.is_object()) {
+    result.outcome["remarks"].push_back(some);
+  }
+  if (!may_follow_a_kill(result.status)) return;
+  const bool was_killed = result.signal == SIGKILL && result.status != Status::kTimedOut;
+  result.conclude(Status::kOutOfMemory,
+                  was_killed ? "killed " + where : some + ": " + result.status_detail);
 }
 
 }  // namespace heapwise

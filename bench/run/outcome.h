@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/run/child.h"
+#include "bench/run/memory_cgroup.h"
 #include "bench/run/run_record.h"
 
 namespace heapwise {
@@ -34,6 +35,10 @@ std::string signal_name(int signal);
 /// why; empty where there is none.
 std::string last_words(const std::string& errors);
 
+/// Why a command was never executed, as the launcher says it. Precondition: the report has an
+/// exec_errno.
+std::string not_started_words(const ChildEnd& end);
+
 /// Fills status, detail, exit_code, signal and started_unix_ns. `accepted_exit_code` is what a
 /// process that did its work exits with.
 void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
@@ -42,5 +47,9 @@ void judge_ending(const ChildEnd& end, bool out_of_memory, Nanoseconds timeout,
 /// judge_ending for a worker: its own verdict counts when it ended as it should.
 void judge_worker(const ChildEnd& end, const WorkerAnswer& answer, bool out_of_memory,
                   Nanoseconds timeout, RunResult& result);
+
+/// Corrects the verdict on a run in a memory cgroup of its own: one that failed and of which the
+/// kernel has killed a process at the limit is out of memory, whatever it looked like from outside.
+void judge_pressure(const MemoryPressure& pressure, Bytes limit, RunResult& result);
 
 }  // namespace heapwise

@@ -70,8 +70,9 @@ struct RunRequest {
   std::optional<Slicing> slicing;      // of a run in lockstep
   std::optional<Injection> injection;  // of a calibration
   std::size_t padding_bytes = 0;
-  Nanoseconds timeout;   // 0: none
-  bool warm_up = false;  // nothing of it is kept
+  std::string cgroup_procs;  // where what is measured enters its cgroup; empty: the parent's
+  Nanoseconds timeout;       // 0: none
+  bool warm_up = false;      // nothing of it is kept
 };
 
 struct RunResult {

@@ -78,6 +78,7 @@ WorkerCall WorkerRunner::call_of(const RunRequest& request) const {
   return {.launcher = parts_.launcher,
           .worker = parts_.worker,
           .traces_system_calls = pass.traces_system_calls,
+          .cgroup_procs = request.cgroup_procs,
           .environment = std::move(environment),
           .cell_line = std::move(line),
           .timeout = request.timeout};

@@ -96,6 +96,10 @@ ChildRequest child_request(const WorkerCall& call, int socket) {
                        .environment = call.environment,
                        .handed_descriptor = socket};
   if (call.traces_system_calls) request.launch_options.emplace_back("--trace-system-calls");
+  if (!call.cgroup_procs.empty()) {
+    request.launch_options.insert(request.launch_options.end(),
+                                  {"--cgroup-procs", call.cgroup_procs});
+  }
   return request;
 }
 

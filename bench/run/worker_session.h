@@ -16,6 +16,7 @@ struct WorkerCall {
   std::string launcher;
   std::string worker;
   bool traces_system_calls = false;
+  std::string cgroup_procs;  // as in RunRequest
   std::vector<std::string> environment;
   Json cell_line;  // line 1
   Nanoseconds timeout;

@@ -67,6 +67,76 @@ TEST(Outcome, AKillWithTheOutOfMemoryCounterMovedIsOutOfMemory) {
   EXPECT_EQ(judged(killed(SIGKILL), {}, true).status, Status::kOutOfMemory);
 }
 
+MemoryPressure pressure(std::uint64_t kills, std::optional<std::uint64_t> hits) {
+  return {.kills_count = kills, .limit_hits_count = hits, .peak = {}};
+}
+
+constexpr Bytes kLimit{256 * kMiB.value};
+
+// Catches a run that died of its memory limit and looks like a crash of the allocator.
+TEST(Outcome, AKillAtTheMemoryLimitIsOutOfMemoryAndSaysWhichLimit) {
+  for (const bool noticed_by_the_machine : {false, true}) {
+    auto result = judged(killed(SIGKILL), {}, noticed_by_the_machine);
+    judge_pressure(pressure(1, 9), kLimit, result);
+    EXPECT_EQ(result.status, Status::kOutOfMemory);
+    EXPECT_EQ(result.status_detail, "killed by the kernel at the memory limit of 256M");
+  }
+}
+
+// Catches a kill from outside that is blamed on the limit.
+TEST(Outcome, AKillThatTheGroupDidNotCountIsACrashAsBefore) {
+  auto result = judged(killed(SIGKILL), {});
+  judge_pressure(pressure(0, 9), kLimit, result);
+  EXPECT_EQ(result.status, Status::kCrashed);
+  EXPECT_EQ(result.status_detail, judged(killed(SIGKILL), {}).status_detail);
+}
+
+// Catches a machine, or a group above, that ran out of memory while the limit was never reached.
+TEST(Outcome, AKillWithoutAHitAtTheLimitIsNotTheLimits) {
+  auto result = judged(killed(SIGKILL), {}, true);
+  judge_pressure(pressure(1, 0), kLimit, result);
+  EXPECT_EQ(result.status, Status::kOutOfMemory);
+  EXPECT_EQ(result.status_detail.find("limit"), std::string::npos);
+}
+
+// Catches a shell that passes its killed child on as an exit code, and the reason with it lost.
+TEST(Outcome, AProgramThatFailsBecauseOneOfItsProcessesWasKilledIsOutOfMemory) {
+  RunResult result;
+  judge_ending(exited(137), false, kTimeout, 0, result);
+  judge_pressure(pressure(1, std::nullopt), kLimit, result);
+  EXPECT_EQ(result.status, Status::kOutOfMemory);
+  EXPECT_EQ(
+      result.status_detail,
+      "1 of its processes was killed by the kernel at the memory limit of 256M: exit code 137 "
+      "instead of 0");
+}
+
+// Catches a program that lived through the death of a process, and nobody is told.
+TEST(Outcome, AProgramThatEndsWellAllTheSameIsOkWithARemark) {
+  RunResult result;
+  result.outcome = {{"remarks", Json::array()}};
+  judge_pressure(pressure(2, 5), kLimit, result);
+  EXPECT_EQ(result.status, Status::kOk);
+  EXPECT_EQ(result.outcome["remarks"][0],
+            "2 of its processes were killed by the kernel at the memory limit of 256M");
+}
+
+// Catches a Ctrl-C or a wrong allocator hidden behind a kill, and a time-out without its reason.
+TEST(Outcome, WhatAKillCannotCauseStaysAndATimeOutKeepsItsReason) {
+  auto end = killed(SIGKILL);
+  end.stopped = Stop::kInterrupted;
+  auto result = judged(end, {});
+  judge_pressure(pressure(1, 1), kLimit, result);
+  EXPECT_EQ(result.status, Status::kInterrupted);
+  result = judged(exited(0), figures("wrong_allocator"));
+  judge_pressure(pressure(1, 1), kLimit, result);
+  EXPECT_EQ(result.status, Status::kWrongAllocator);
+  end.stopped = Stop::kTimedOut;
+  result = judged(end, {});
+  judge_pressure(pressure(1, 1), kLimit, result);
+  EXPECT_NE(result.status_detail.find("not done after 30 s"), std::string::npos);
+}
+
 // Catches our own kill that is recorded as a crash.
 TEST(Outcome, OurOwnKillsAreTimedOutOrInterrupted) {
   auto end = killed(SIGKILL);
@@ -103,6 +173,10 @@ TEST(Outcome, ACommandThatCannotBeExecutedIsACrash) {
   auto end = exited(0);
   end.report->exec_errno = ENOENT;
   EXPECT_EQ(judged(end, {}).status, Status::kCrashed);
+  EXPECT_EQ(judged(end, {}).status_detail, "not started: No such file or directory");
+  end.errors = "heapwise-launch: cannot enter the cgroup of /c: Permission denied\n";
+  EXPECT_EQ(judged(end, {}).status_detail,
+            "not started: cannot enter the cgroup of /c: Permission denied");
   end.report.reset();
   EXPECT_EQ(judged(end, {}).status, Status::kCrashed);
 }

@@ -64,6 +64,20 @@ TEST(ResultFolder, AnotherSchemaVersionIsNotContinued) {
   EXPECT_FALSE(message_of([] { manifest_from_json({{"schema_version", 1}}, "m"); }).empty());
 }
 
+// Catches a campaign that goes on without its memory limit, or one from before there was any that
+// cannot go on.
+TEST(ResultFolder, TheMemoryLimitComesBackFromTheManifest) {
+  Manifest manifest{.kind = "bench"};
+  EXPECT_TRUE(to_json(manifest, {}).at("memory_limit_bytes").is_null());
+  EXPECT_EQ(manifest_from_json(to_json(manifest, {}), "m").memory_limit, Bytes{});
+  manifest.memory_limit = kMiB;
+  auto json = to_json(manifest, {});
+  EXPECT_EQ(json.at("memory_limit_bytes"), kMiB.value);
+  EXPECT_EQ(manifest_from_json(json, "m").memory_limit, kMiB);
+  json.erase("memory_limit_bytes");
+  EXPECT_EQ(manifest_from_json(json, "m").memory_limit, Bytes{});
+}
+
 // Catches names that do not sort by time, or hold characters of a shell.
 TEST(ResultFolder, TheDefaultNameSaysWhenAndWhat) {
   EXPECT_TRUE(std::regex_match(default_result_folder("bench", "quick"),
