@@ -105,6 +105,11 @@ def change(value: float) -> str:
     return f"{percent:+.2f} %" if abs(percent) < 0.995 else f"{percent:+.1f} %"
 
 
+def memory_limit(limit_bytes: int) -> str:
+    """`under a memory limit of 256M`."""
+    return f"under a memory limit of {scaled(limit_bytes)}"
+
+
 def scaled(value: Any) -> str:
     """A parameter in the grammar of specs: 1048576 → `1M`; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int):

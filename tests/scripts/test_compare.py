@@ -13,6 +13,7 @@ from heapwise.commands.compare import comparison_document
 from heapwise.errors import HeapwiseError
 from heapwise.records.folder import read_folder
 from heapwise.inference.folder_comparison import compare_folders
+from heapwise.output.comparison_tables import header_lines
 from heapwise.output.render import TERMINAL_WIDTH, terminal_comparison
 from heapwise.records.schema import Checker
 from heapwise.commands.summarize import to_json
@@ -152,6 +153,17 @@ def test_unlike_environments_leave_what_does_not_depend_on_them(tmp_path, field,
     found = compare_folders(read_folder(before), read_folder(after))
     assert {one["metric_class"] for one in found.entries} == classes
     assert found.incomparable == (not classes) and {one.field for one in found.refused} == {field}
+
+
+def test_folders_under_unlike_memory_limits_have_only_their_system_calls_in_common(tmp_path):
+    """Would catch: a limit that the manifest holds and the comparison never reads, or does not show."""
+    before, after = folders(tmp_path, cells(QUIET), cells(QUIET))
+    change_manifest(after, lambda m: m.update(memory_limit_bytes=64 << 20))
+    found = compare_folders(read_folder(before), read_folder(after))
+    assert {one["metric_class"] for one in found.entries} == {"exact"}
+    assert {one.field for one in found.refused} == {"memory_limit_bytes"}
+    before_words, after_words = header_lines(comparison_document(found))
+    assert after_words.endswith("under a memory limit of 64M") and "limit" not in before_words.rpartition("/")[2]
 
 
 def test_what_only_one_folder_holds_is_said(tmp_path):

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import factory
 import pytest
-from heapwise.records.fingerprint import library_notes, refusal_lines, refusals, same_library
+from heapwise.records.fingerprint import conditions_of, library_notes, refusal_lines, refusals, same_library
 from heapwise.records.schema import load_schema
 
 ALIKE = factory.ENVIRONMENT
@@ -50,6 +50,23 @@ def test_every_recorded_field_is_judged():
     properties = load_schema()["$defs"]["environment"]["properties"]
     other = {"page_bytes": 1, "memory_bytes": 1, "cpus_count": 1, "swap_bytes": 5, "libraries": {}}
     assert [name for name in properties if not refused_classes(**{name: other.get(name, "another")})] == []
+
+
+def limited(**limit):
+    return conditions_of({"environment": ALIKE, **limit})
+
+
+def test_another_memory_limit_leaves_only_system_calls():
+    """Would catch: the time and faults of a run at its limit set against those of one without, and an old folder, which
+    had none, refused for not saying so."""
+    found = refusals(limited(memory_limit_bytes=1 << 28), limited(memory_limit_bytes=None))
+    assert {(one.metric_class, one.baseline, one.candidate) for one in found} == {
+        ("near_exact", 1 << 28, "none"), ("noisy", 1 << 28, "none")}
+    assert refusals(limited(memory_limit_bytes=1 << 28), limited(memory_limit_bytes=1 << 28)) == ()
+    assert refusals(limited(), limited(memory_limit_bytes=None)) == ()
+    assert refusal_lines([asdict(one) for one in found]) == [
+        "faults, memory and time are not compared: memory_limit_bytes is 268435456 in A and 'none' in B; "
+        "measure both under one memory limit"]
 
 
 def test_how_much_swap_there_is_does_not_matter():

@@ -91,6 +91,23 @@ def test_a_word_stands_only_in_the_columns_of_its_own_pass(bench_summary):
     assert cells["calls/op"] == "0.020" and cells["RSS after free"] == "16.0 MiB" and cells["minor/op"] == "0.150"
 
 
+def test_under_a_memory_limit_the_tables_say_so_and_show_what_the_cgroup_counted(tmp_path):
+    """Would catch: figures at a limit that read like any others, or "no memory pressure" where memory was short."""
+    folder = factory.write_folder(tmp_path / "limited", factory.comparison_groups("small_churn", {"live": 1}))
+    factory.change_manifest(folder, lambda manifest: manifest.update(memory_limit_bytes=64 << 20))
+    limited_records = factory.read_records(folder)
+    for record in limited_records:
+        if record["cell"]["pass"] == "memory" and record["status"] == "ok":
+            record["metrics"].update(cgroup_peak_bytes=64 << 20, cgroup_limit_hits_count=7)
+    factory.write_records(folder, limited_records)
+    summary = summarize_folder(read_folder(folder))
+    text = terminal_summary(summary)
+    assert text.startswith("measured under a memory limit of 64M\n")
+    assert "major faults: 0\n" in text and "charged  limit hits" in text and "64.0 MiB           7" in text
+    markdown = markdown_summary(summary)
+    assert "under a memory limit of 64M" in markdown and "| charged | limit hits | calls/op |" in markdown
+
+
 def test_major_faults_are_a_sentence_while_there_are_none(bench_summary):
     """Would catch: a column of zeros that hides whether faults were looked at."""
     calm, pressed = terminal_summary(bench_summary).split("producer_consumer")[:2]

@@ -70,4 +70,5 @@ def _side(folder: ResultFolder) -> dict[str, Any]:
     return {"path": str(folder.path), "kind": manifest["kind"], "created_unix_ns": manifest.get("created_unix_ns", 0),
             "command_line": manifest.get("command_line", []), "seed": manifest.get("seed", 0),
             "profile": manifest.get("profile", ""), "environment": manifest["environment"],
+            "memory_limit_bytes": manifest.get("memory_limit_bytes"),
             "allocators": manifest["allocators"]}

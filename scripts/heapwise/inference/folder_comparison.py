@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import HeapwiseError
 from ..labels import cell as cell_words
 from ..labels import joined, status_text
-from ..records.fingerprint import Refusal, library_notes, refusals, same_library
+from ..records.fingerprint import Refusal, conditions_of, library_notes, refusals, same_library
 from ..records.folder import Cell, ResultFolder
 from ..records.metrics import Metric, metrics_of_group
 from ..records.pairs import figures_of, pairs_of
@@ -97,7 +97,7 @@ def compare_folders(baseline: ResultFolder, candidate: ResultFolder) -> FolderCo
     cells = list(_common_cells(baseline, candidate))
     if not cells:
         raise HeapwiseError(_nothing_in_common(baseline, candidate))
-    refused = refusals(baseline.manifest["environment"], candidate.manifest["environment"])
+    refused = refusals(conditions_of(baseline.manifest), conditions_of(candidate.manifest))
     refused_classes = {refusal.metric_class for refusal in refused}
     figures = [_Figure(cell, allocator, metric) for cell in cells for metric in cell.metrics
                if metric.metric_class not in refused_classes for allocator in cell.allocators]

@@ -46,6 +46,7 @@ def summarize_folder(folder: ResultFolder) -> Summary:
         "seed": manifest.get("seed", 0),
         "profile": manifest.get("profile", ""),
         "environment": manifest["environment"],
+        "memory_limit_bytes": manifest.get("memory_limit_bytes"),
         "allocators": manifest["allocators"],
         "metrics": [_metric_entry(metric) for metric in metrics_of_plan([runs.group for runs in folder.groups])],
         "comparisons": comparisons,

@@ -61,7 +61,8 @@ def header_lines(document: Node) -> list[str]:
     for letter, role in (("A", "baseline"), ("B", "candidate")):
         side = document[role]
         profile = f", profile {side['profile']}" if side["profile"] else ""
-        lines.append(f"{letter} ({role}): {side['path']}, heapwise {side['kind']}{profile}")
+        limit = f", {labels.memory_limit(side['memory_limit_bytes'])}" if side.get("memory_limit_bytes") else ""
+        lines.append(f"{letter} ({role}): {side['path']}, heapwise {side['kind']}{profile}{limit}")
     return lines
 
 

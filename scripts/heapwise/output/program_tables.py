@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from ..labels import joined
 from ..records.metrics import USER_PREFIX, tree_says_more
-from .tables import HIGHER_SIGN, CellView, Column, Table, Text, cell_table, cell_views, matrix_table
+from .tables import HIGHER_SIGN, CellView, Column, Table, Text, cell_table, cell_views, matrix_table, pressure_columns
 
 Node = Mapping[str, Any]
 TIME = Column("wall_ns", "command", "wall time", interval=True)
@@ -34,7 +34,7 @@ def program_columns(view: CellView, full: bool) -> tuple[Column, ...]:
                          metric["name"] + (f" {HIGHER_SIGN}" if metric["better"] == "higher" else ""), interval=True)
                   for metric in view.user_metrics)
     memory = (RSS, TREE) if has_tree(view) else (RSS,)
-    columns = (*TIMES, *users, *memory, *COUNTS, *(DETAILS if full else ()))
+    columns = (*TIMES, *users, *memory, *COUNTS, *pressure_columns(view, "command"), *(DETAILS if full else ()))
     return tuple(replace(column, interval=True) for column in columns) if full else columns
 
 

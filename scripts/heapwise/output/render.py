@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import replace
 from typing import Any, Mapping, Sequence, TextIO
 
+from ..labels import memory_limit
 from ..records.fingerprint import refusal_lines
 from .comparison_tables import LEGEND as COMPARISON_LEGEND
 from .comparison_tables import comparison_tables, counts_line, header_lines, quiet_cells
@@ -17,7 +18,7 @@ from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
 from .scaling_tables import scaling_tables
 from .tables import (LATENCY_COLUMNS, MEMORY_COLUMNS, RESPONSE_COLUMNS, TERMINAL_COLUMNS, TIME_COLUMNS, CellView, Table, Text,
-                     cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table)
+                     cell_table, cell_views, legend_of, own_cost_table, positions, sweep_table, with_pressure)
 
 Summary = Mapping[str, Any]
 TERMINAL_WIDTH = 120
@@ -45,9 +46,9 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
     """Everything a person at a terminal is shown; findings first, what concludes last."""
     if summary["kind"] in DUELS:
         return _terminal_duel(summary, colour)
-    parts = _findings_lines(summary)
+    parts = [*_limit_lines(summary), *_findings_lines(summary)]
     for view in cell_views(summary, "comparison"):
-        table = cell_table(view, TERMINAL_COLUMNS)
+        table = cell_table(view, with_pressure(view, TERMINAL_COLUMNS))
         parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
     for view in cell_views(summary, "command"):
         table = program_table(view)
@@ -101,7 +102,7 @@ def markdown_summary(summary: Summary) -> str:
     parts.extend(f"- **{subject}**: {text}" for subject, text in finding_lines(summary))
     parts.extend([""] if summary["findings"] else [])
     for view in cell_views(summary, "comparison"):
-        tables = [cell_table(view, columns)
+        tables = [cell_table(view, with_pressure(view, columns))
                   for columns in (TIME_COLUMNS, LATENCY_COLUMNS, RESPONSE_COLUMNS, MEMORY_COLUMNS)]
         parts.extend(_markdown_section([table for table in tables if table]))
     for table in overview_tables(cell_views(summary, "command")):
@@ -130,7 +131,7 @@ def _markdown_duel(summary: Summary, parts: list[str]) -> str:
 
 
 def environment_line(summary: Summary) -> str:
-    """The machine in one line."""
+    """The machine in one line, and what its runs were held to. Of a summary or a manifest."""
     environment = summary["environment"]
     memory_gib = environment["memory_bytes"] / (1 << 30)
     parts = [f"{environment['cpu_model']}, {environment['cpus_count']} CPUs, {memory_gib:.1f} GiB", environment["kernel"]]
@@ -139,6 +140,8 @@ def environment_line(summary: Summary) -> str:
         parts.append(f"THP {environment['thp']}")
     if environment.get("swap_bytes") is not None:
         parts.append("swap" if environment["swap_bytes"] else "no swap")
+    if summary.get("memory_limit_bytes"):
+        parts.append(memory_limit(summary["memory_limit_bytes"]))
     return "; ".join(parts)
 
 
@@ -185,6 +188,11 @@ def _markdown_section(tables: Sequence[Table]) -> list[str]:
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     lines.extend([*(f"- {note}" for note in notes), ""] if notes else [])
     return lines
+
+
+def _limit_lines(summary: Summary) -> list[str]:
+    limit = summary.get("memory_limit_bytes")
+    return [f"measured {memory_limit(limit)}", ""] if limit else []
 
 
 def _findings_lines(summary: Summary) -> list[str]:

@@ -105,6 +105,7 @@ MEMORY_COLUMNS = (
     Column("rss_drained_growth_bytes", "memory", "RSS after free", interval=True),
     Column("system_calls_per_operation", "system_calls", "calls/op", interval=True),
 )
+PRESSURE = (("cgroup_peak_bytes", "charged"), ("cgroup_limit_hits_count", "limit hits"))
 SHARE_PASS = "malloc_share"
 
 
@@ -165,6 +166,17 @@ def cell_views(summary: Node, purpose: str) -> list[CellView]:
             for groups in join_passes(summary["groups"], purpose)]
 
 
+def pressure_columns(view: CellView, pass_name: str) -> tuple[Column, ...]:
+    """What a memory cgroup counted; none where no run had one."""
+    return tuple(Column(metric, pass_name, heading) for metric, heading in PRESSURE if view.medians(pass_name, metric))
+
+
+def with_pressure(view: CellView, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a cell, and behind those of its memory the cgroup's."""
+    end = max((place for place, column in enumerate(columns, start=1) if column.pass_name == "memory"), default=0)
+    return (*columns[:end], *(pressure_columns(view, "memory") if end else ()), *columns[end:])
+
+
 def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
     """The table of one cell; None when none of the columns' passes was planned."""
     present = [column for column in columns if view.measures(column)]
@@ -172,7 +184,8 @@ def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
     major = next((column for column in present if column.metric == "major_faults_count"), None)
     if major is not None and view.all_zero(major):
         present.remove(major)
-        notes.append("major faults: 0, no memory pressure")
+        at_limit = any(view.medians(major.pass_name, "cgroup_limit_hits_count").values())
+        notes.append("major faults: 0" + ("" if at_limit else ", no memory pressure"))
     if not present:
         return None
     rows = _without_empty_marks([_row(view, allocator, present) for allocator in view.allocators])

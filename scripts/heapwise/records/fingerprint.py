@@ -1,7 +1,8 @@
 """What must be alike on two machines before their figures are compared, for each class of metric.
 
 System calls follow from the program and its libraries; faults and memory also from how the kernel gives pages; time
-from everything. A field that only one folder knows counts as unlike, one that neither knows as alike. An allocator's
+from everything; a memory limit that was set for the runs counts as the kernel's way to give pages. A field that only one
+folder knows counts as unlike, one that neither knows as alike. An allocator's
 own library may differ: it is usually what the comparison is about, so it is said and not refused.
 """
 
@@ -19,6 +20,7 @@ _DIGITS_OF_BUILD_ID = 12
 
 _MACHINE = "on one machine"
 _KERNEL = "under one kernel with the same settings"
+_LIMIT = "under one memory limit"
 _BUILD = "with one build of heapwise on the same libraries"
 _UNRECORDED = "with this heapwise"
 _COVERED = {_MACHINE: _KERNEL, _BUILD: _UNRECORDED}  # who does the first does the second
@@ -37,7 +39,7 @@ _FIELDS = (
     _Field("libc", "exact", _BUILD), _Field("isa", "exact", _MACHINE), _Field("libraries", "exact", _BUILD),
     _Field("page_bytes", "near_exact", _MACHINE), _Field("thp", "near_exact", _KERNEL),
     _Field("overcommit", "near_exact", _KERNEL), _Field("swap_bytes", "near_exact", _KERNEL),
-    _Field("cpus_count", "near_exact", _MACHINE),
+    _Field("cpus_count", "near_exact", _MACHINE), _Field("memory_limit_bytes", "near_exact", _LIMIT),
     _Field("hostname_hash", "noisy", _MACHINE), _Field("cpu_model", "noisy", _MACHINE),
     _Field("memory_bytes", "noisy", _MACHINE), _Field("kernel", "noisy", _KERNEL), _Field("governor", "noisy", _KERNEL),
     _Field("virtualized", "noisy", _MACHINE), _Field("compiler", "noisy", _BUILD),
@@ -53,6 +55,11 @@ class Refusal:
     field: str
     baseline: Any
     candidate: Any
+
+
+def conditions_of(manifest: Mapping[str, Any]) -> Environment:
+    """What a folder was measured in: its environment, and the memory limit of its runs, `none` where there was none."""
+    return {**manifest["environment"], "memory_limit_bytes": manifest.get("memory_limit_bytes") or "none"}
 
 
 def refusals(baseline: Environment, candidate: Environment) -> tuple[Refusal, ...]:

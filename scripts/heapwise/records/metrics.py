@@ -59,6 +59,11 @@ def _faults(pass_name: str) -> tuple[Metric, ...]:
             Metric("major_faults_count", "major faults", "faults", "near_exact", pass_name, FAULTS_BAND))
 
 
+def _charged(pass_name: str) -> tuple[Metric, ...]:
+    return (Metric("cgroup_peak_bytes", "charged", "bytes", "near_exact", pass_name, MEMORY_BAND, SIXTEEN_PAGES_BYTES),
+            Metric("cgroup_limit_hits_count", "limit hits", "hits", "near_exact", pass_name, FAULTS_BAND))
+
+
 def _sampled(name: str, label: str) -> Metric:
     return Metric(name, label, "bytes", "near_exact", "command", SAMPLED_MEMORY_BAND, SIXTEEN_PAGES_BYTES)
 
@@ -106,6 +111,9 @@ DESCRIBED: tuple[Metric, ...] = (
     Metric("voluntary_switches_count", "waits", "switches", "noisy", "command", NOISY_BAND),
     # faults an operation times the operations: what a target limits
     Metric("minor_faults_count", "minor faults", "faults", "near_exact", "memory", FAULTS_BAND),
+    # of runs under a memory limit: what counts there, kernel's memory and cached files included, and how often it was too much
+    *_charged("memory"),
+    *_charged("command"),
 )
 # What a shell between two processes adds, say: less than a table shows.
 SAME_MEMORY = 1.01
