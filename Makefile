@@ -54,7 +54,7 @@ test: build build-clang
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	@python=$$(scripts/choose-python pytest xdist jsonschema) && echo "pytest runs on $$python" && \
 	  HEAPWISE_BUILD_DIR=$(abspath $(BUILD)) HEAPWISE_CLANG_BUILD_DIR=$(abspath build-clang) \
-	  PYTHONPATH=scripts $$python -m pytest -q -p no:cacheprovider -n $(JOBS) --dist loadfile tests
+	  PYTHONPATH=scripts $$python -m pytest -q -rs -p no:cacheprovider -n $(JOBS) --dist loadfile tests
 
 # Some tests ask for more memory than there is, which a sanitizer's malloc must refuse like any other.
 test-full: export ASAN_OPTIONS = allocator_may_return_null=1

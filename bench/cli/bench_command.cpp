@@ -10,6 +10,7 @@
 #include "bench/cli/campaign_session.h"
 #include "bench/cli/command_line.h"
 #include "bench/cli/duration.h"
+#include "bench/cli/memory_limit_option.h"
 #include "bench/cli/program_options.h"
 #include "bench/cli/self_cost.h"
 #include "bench/cli/terminal.h"
@@ -34,9 +35,15 @@ constexpr const char* kFooter =
     "  heapwise bench --workloads small_churn --passes 'memory fragmentation'\n"
     "  heapwise bench --scale 1,2,4,8                      what more threads bring\n"
     "  heapwise bench --allocators 'glibc mine=./libmine.so'\n"
+    "  heapwise bench --workloads small_churn:live=1M --memory-limit 300M   who lives on that?\n"
     "  heapwise bench --workloads apps                     real programs: redis, postgres, ...\n"
     "  heapwise bench --workloads 'apps/redis apps/sqlite3'\n"
-    "Ctrl-C ends cleanly; --resume DIR goes on with the same plan.";
+    "Ctrl-C ends cleanly; --resume DIR goes on with the same plan.\n"
+    "\n"
+    "--memory-limit shows who lives on how much. Without swap the kernel kills the runs of an\n"
+    "allocator that needs more (out_of_memory, exit code 1); with swap it slows them down, and\n"
+    "time and major faults say how much. It takes root, or on cgroup v2 a group of one's own:\n"
+    "  systemd-run --user --scope -p Delegate=yes heapwise bench --memory-limit 300M";
 
 struct Options {
   std::string profile = "quick";
@@ -45,6 +52,7 @@ struct Options {
   std::vector<std::string> passes;
   std::string scale;
   std::string time_budget;
+  std::string memory_limit;
   std::string timeout;     // empty: the profile's
   std::uint64_t seed = 0;  // 0: drawn
   std::string out;
@@ -142,7 +150,8 @@ Manifest plan_campaign(const Options& options, const CommandLine& line, const Pa
   Manifest manifest{.kind = "bench",
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = line.all,
-                    .profile = options.profile};
+                    .profile = options.profile,
+                    .memory_limit = parse_memory_limit(options.memory_limit)};
   if (!options.time_budget.empty()) {
     manifest.time_budget = parse_duration("--time-budget", options.time_budget);
   }
@@ -172,6 +181,7 @@ int run_bench(const Options& options, const CommandLine& line) {
   if (!options.scale.empty()) parse_scale(options.scale);
   if (!options.timeout.empty()) parse_duration("--timeout", options.timeout);
   if (!options.time_budget.empty()) parse_duration("--time-budget", options.time_budget);
+  parse_memory_limit(options.memory_limit);
   find_profile(options.profile);
   const auto parts = find_parts();
   Interrupt interrupt;
@@ -229,6 +239,7 @@ Subcommand add_bench(CLI::App& app) {
                             "parameter 'threads' at each"));
   planned(bench->add_option("--time-budget", options->time_budget,
                             "begin no block that would not end within it: 90s, 5m, 1h"));
+  planned(add_memory_limit_option(*bench, options->memory_limit));
   planned(bench->add_option("--seed", options->seed, "of all random order (default: drawn)")
               ->check(CLI::PositiveNumber));
   planned(

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "bench/cli/conclusion.h"
+#include "bench/cli/memory_limit_option.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/clock.h"
 #include "bench/run/environment.h"
+#include "bench/run/limited_runner.h"
 #include "bench/run/memory_check.h"
 #include "bench/run/run_error.h"
 #include "bench/run/worker_runner.h"
@@ -56,9 +59,17 @@ std::vector<ProgramDescription> programs_of(const Manifest& manifest) {
   return programs;
 }
 
-PreparedCampaign prepare(ResultFolder folder, Manifest manifest, Candidates candidates) {
-  require_memory(largest_cell(manifest.plan), available_memory());
-  return {std::move(folder), std::move(manifest), std::move(candidates)};
+LargestCell largest_run(const Manifest& manifest) {
+  return largest_cell(manifest.plan, manifest.memory_limit);
+}
+
+/// What is asked of the machine before anything is written: room for the largest run, and the
+/// cgroups of a memory limit. A cell that needs more than the limit is no error: who survives there
+/// is a result.
+std::unique_ptr<MemoryLimit> require_machine(const Manifest& manifest) {
+  require_memory(largest_run(manifest), available_memory());
+  if (manifest.memory_limit.value == 0) return nullptr;
+  return std::make_unique<MemoryLimit>(manifest.memory_limit);
 }
 
 /// No budget stays none, and one that is used up is none that is left.
@@ -73,19 +84,20 @@ void announce(const PreparedCampaign& prepared, const Journal& journal) {
     print_note("a torn last line of runs.jsonl was cut off; its block runs again");
   }
   const auto profile = manifest.profile.empty() ? "" : "profile " + manifest.profile + ", ";
-  print_note(fmt::format("{} runs in {} blocks, {}seed {}, into {}", manifest.plan.runs_count(),
-                         manifest.plan.blocks_count(), profile, manifest.plan.seed,
-                         prepared.folder.path()));
+  const auto limit = manifest.memory_limit;
+  print_note(fmt::format("{} runs in {} blocks{}, {}seed {}, into {}", manifest.plan.runs_count(),
+                         manifest.plan.blocks_count(), memory_limit_words(limit), profile,
+                         manifest.plan.seed, prepared.folder.path()));
 }
 
 }  // namespace
 
 PreparedCampaign prepare_new(Manifest manifest, const std::string& out, const Parts& parts) {
   auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
-  require_memory(largest_cell(manifest.plan), available_memory());
+  auto memory_limit = require_machine(manifest);
   auto folder = ResultFolder::create(out);
   folder.write_manifest(to_json(manifest, candidates));
-  return prepare(std::move(folder), std::move(manifest), std::move(candidates));
+  return {std::move(folder), std::move(manifest), std::move(candidates), std::move(memory_limit)};
 }
 
 PreparedCampaign prepare_resumed(const std::string& path, const std::string& kind,
@@ -99,7 +111,8 @@ PreparedCampaign prepare_resumed(const std::string& path, const std::string& kin
   }
   auto candidates = resolve_candidates(specs_of(manifest.plan), parts);
   require_same_libraries(json, candidates);
-  return prepare(std::move(folder), std::move(manifest), std::move(candidates));
+  auto memory_limit = require_machine(manifest);
+  return {std::move(folder), std::move(manifest), std::move(candidates), std::move(memory_limit)};
 }
 
 CampaignResult run_campaign(PreparedCampaign& prepared, SessionOptions options, const Parts& parts,
@@ -108,13 +121,16 @@ CampaignResult run_campaign(PreparedCampaign& prepared, SessionOptions options, 
   Journal journal(prepared.folder.file("runs.jsonl"));
   announce(prepared, journal);
   verify_settings(prepared.candidates, parts, options.program.kept, interrupt);
-  touch_memory(largest_cell(plan), available_memory());
+  touch_memory(largest_run(prepared.manifest), available_memory());
 
   WorkerRunner workloads(parts, prepared.candidates, interrupt);
   options.program.output_folder = make_output_folder(prepared.folder);
   ProgramRunner programs(programs_of(prepared.manifest), options.program, parts,
                          prepared.candidates, interrupt);
-  RunnerByPurpose runner(plan, workloads, programs);
+  RunnerByPurpose unlimited(plan, workloads, programs);
+  std::optional<LimitedRunner> limited;
+  if (prepared.memory_limit) limited.emplace(plan, unlimited, *prepared.memory_limit);
+  PairRunner& runner = limited ? static_cast<PairRunner&>(*limited) : unlimited;
   ProgressReporter progress(standard_error_sink());
   options.campaign.time_budget = left_of(prepared.manifest.time_budget, prepared.spent);
   Campaign campaign(plan, options.campaign, {runner, journal, progress, interrupt, monotonic_now});

@@ -2,12 +2,14 @@
 // begun in, checks against the machine, the runs, the conclusion.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/program/program_runner.h"
 #include "bench/run/campaign.h"
 #include "bench/run/manifest.h"
+#include "bench/run/memory_limit.h"
 #include "bench/run/result_folder.h"
 
 namespace heapwise {
@@ -17,6 +19,7 @@ struct PreparedCampaign {
   ResultFolder folder;
   Manifest manifest;
   Candidates candidates;
+  std::unique_ptr<MemoryLimit> memory_limit;  // nullptr: none
   // Where trials came first: what they have taken of the time budget, and what they say a block of
   // each group costs.
   Nanoseconds spent;
@@ -24,7 +27,7 @@ struct PreparedCampaign {
 };
 
 /// Throws UsageError for a plan that the machine cannot carry out, RunError for a folder that
-/// cannot be written.
+/// cannot be written or a memory limit that cannot be set here.
 PreparedCampaign prepare_new(Manifest manifest, const std::string& out, const Parts& parts);
 
 /// `kind` is the subcommand that asks. Throws UsageError when another one began the campaign.

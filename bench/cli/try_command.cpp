@@ -10,6 +10,7 @@
 #include "bench/cli/campaign_session.h"
 #include "bench/cli/command_line.h"
 #include "bench/cli/duration.h"
+#include "bench/cli/memory_limit_option.h"
 #include "bench/cli/program_options.h"
 #include "bench/cli/terminal.h"
 #include "bench/core/clock.h"
@@ -27,6 +28,7 @@ constexpr const char* kFooter =
     "  heapwise try -- python3 -c 'print(sum(range(10**7)))'\n"
     "  heapwise try --allocators 'glibc jemalloc' --repetitions 20 -- ./service --once\n"
     "  heapwise try --check-file out.png -- ./render scene out.png\n"
+    "  heapwise try --memory-limit 512M -- ./service --once\n"
     "  heapwise try --serve 'exec redis-server --port 0 --unixsocket $HEAPWISE_RUN_DIR/s' \\\n"
     "      --drive 'redis-benchmark -s $HEAPWISE_RUN_DIR/s -n 200000 -t set --csv' \\\n"
     "      --metric 'rps=^\"SET\",\"([0-9.]+)\":higher' --filter 'grep -c SET' --name redis\n"
@@ -39,7 +41,13 @@ constexpr const char* kFooter =
     "There is no terminal to read from. Output goes to files, of which size and digest are "
     "compared\n"
     "with the baseline's; the texts of the first block and of failed runs are kept in DIR/output.\n"
-    "The spec as_linked is the malloc the program itself was linked with.";
+    "The spec as_linked is the malloc the program itself was linked with.\n"
+    "\n"
+    "--memory-limit holds the program, with all processes it starts, to so much memory, and\n"
+    "neither client nor other commands. Files that it writes, or reads first, count while cached;\n"
+    "those that were cached before do not. A run that fails because the kernel kills a process\n"
+    "there is out_of_memory. It takes root, or on cgroup v2 a group of one's own:\n"
+    "  systemd-run --user --scope -p Delegate=yes heapwise try --memory-limit 512M -- COMMAND";
 
 /// Until the baseline's time is known a command may take this long.
 constexpr Nanoseconds kFirstTimeout{3'600'000'000'000};
@@ -49,6 +57,7 @@ struct Options {
   unsigned repetitions = 10;
   unsigned warm_ups = 1;
   std::string time_budget;
+  std::string memory_limit;
   std::string timeout = "30s";
   std::string out;
   std::string resume;
@@ -78,7 +87,8 @@ Manifest plan_program(const ProgramDescription& program, const Options& options,
   Manifest manifest{.kind = "try",
                     .created_unix_ns = read_clock(CLOCK_REALTIME).value,
                     .command_line = line.all,
-                    .profile = ""};
+                    .profile = "",
+                    .memory_limit = parse_memory_limit(options.memory_limit)};
   if (!options.time_budget.empty()) {
     manifest.time_budget = parse_duration("--time-budget", options.time_budget);
   }
@@ -101,6 +111,7 @@ std::optional<ProgramDescription> typed_program(const Options& options, const Co
 }
 
 int run_try(const Options& options, const CommandLine& line) {
+  parse_memory_limit(options.memory_limit);  // a wrong value is told before anything is looked for
   SessionOptions session{.campaign = {.least_timeout = parse_duration("--timeout", options.timeout),
                                       .first_timeout = kFirstTimeout,
                                       .warm_ups = options.warm_ups},
@@ -139,6 +150,7 @@ Subcommand add_try(CLI::App& app) {
       ->capture_default_str();
   planned(command->add_option("--time-budget", options->time_budget,
                               "begin no block that would not end within it: 90s, 5m, 1h"));
+  planned(add_memory_limit_option(*command, options->memory_limit));
   command
       ->add_option("--timeout", options->timeout,
                    "what a run is given at least before it counts as hung; 10 times the baseline's "

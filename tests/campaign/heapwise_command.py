@@ -35,10 +35,10 @@ class Heapwise:
                               timeout=timeout_seconds, env={**os.environ, **environment}, check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, user: int | None = None) -> subprocess.Popen[str]:
         """In a process group of its own, so that a test can press Ctrl-C for it alone."""
         return subprocess.Popen(self.command(*words), cwd=self.folder, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, start_new_session=True)
+                                stderr=subprocess.PIPE, start_new_session=True, user=user)
 
 
 def records(folder: Path) -> list[dict]:

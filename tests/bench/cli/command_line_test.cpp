@@ -51,6 +51,16 @@ TEST(CommandLine, ValuesOutOfRangeAreNamed) {
             "--time-budget '5' is not a duration; write 90s, 5m or 1h");
 }
 
+// Catches a limit that is read as none, or changed in the middle of a campaign.
+TEST(CommandLine, AMemoryLimitIsASizeAndStaysWithItsCampaign) {
+  EXPECT_EQ(refusal({"bench", "--memory-limit", "0"}),
+            "--memory-limit '0' is not a size; write 256M, 2G or plain bytes");
+  EXPECT_NE(refusal({"try", "--memory-limit", "much", "--", "true"}).find("'much' is not a size"),
+            std::string::npos);
+  EXPECT_EQ(refusal({"try", "--resume", "d", "--memory-limit", "1G"}),
+            "--resume excludes --memory-limit; see heapwise try --help");
+}
+
 // Catches a command that nobody gave.
 TEST(CommandLine, TryNeedsACommandThatExists) {
   EXPECT_EQ(refusal({"try"}),
