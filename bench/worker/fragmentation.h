@@ -3,7 +3,8 @@
 //     RSS growth = live | internal: rounded up | external: headers, holes | unreturned: would go
 //                       └─ usable size ───────┘  if asked for ────────────┘
 //
-// The split takes reading RSS before and after release_memory, with every object still live.
+// The split takes reading RSS before and after release_memory, with every object still live. Where
+// malloc_usable_size answers with the size that was asked for (scudo), rounding up is external too.
 #pragma once
 
 #include "allocators/release.h"

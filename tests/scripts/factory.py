@@ -47,6 +47,7 @@ class Behaviour:
     tree_bytes: int | None = None  # without it a command is as those recorded before tree memory was looked at
     share: tuple[float, float] = (0.85, 0.7)  # of the tree's memory: malloc's, live
     live_bytes: int | None = None  # at the end of the timeline; without it 80 % of rss_bytes
+    releases: bool = True  # memory, when it is asked to
     statistics: bool = False  # counts itself, and is right: as all of what is seen outside were its own
 
 
@@ -240,6 +241,17 @@ def _open_loop(random: np.random.Generator, behaviour: Behaviour, noise: float) 
     return {"metrics": {"requests_count": OPERATIONS, **metrics}, "timeline": timeline}
 
 
+def _fragmentation(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
+    """Of what lies above 48 MiB alive a tenth is rounding up, and half of the rest goes when memory is released."""
+    before, live = 6 * MIB, behaviour.live_bytes or 48 * MIB
+    growth = int(behaviour.rss_bytes * (1 + random.normal(0, 0.002)))
+    usable = live + (growth - live) // 10
+    metrics = {"rss_before_bytes": before, "live_bytes": live, "usable_bytes": usable, "rss_end_bytes": before + growth}
+    if behaviour.releases:
+        metrics.update(rss_released_bytes=before + (usable + growth) // 2, rss_empty_bytes=before + growth // 16)
+    return {"metrics": metrics}
+
+
 def _checked(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
     return {"metrics": {}}
 
@@ -255,7 +267,7 @@ def _lockstep(random: np.random.Generator, behaviour: Behaviour, noise: float) -
 
 
 _FIGURES = {"throughput": _throughput, "latency": _latency, "memory": _memory, "system_calls": _system_calls,
-            "open_loop": _open_loop, "checked": _checked, "lockstep": _lockstep}
+            "open_loop": _open_loop, "fragmentation": _fragmentation, "checked": _checked, "lockstep": _lockstep}
 
 
 def _command(random: np.random.Generator, behaviour: Behaviour, noise: float, block: int, served: bool) -> dict[str, Any]:
@@ -309,7 +321,7 @@ ALLOCATORS: dict[str, Behaviour] = {
     "mimalloc": Behaviour(time_ns=14.0, rss_bytes=70 * MIB, vsz_bytes=1300 * MIB, calls_per_operation=0.003),
     "scudo": Behaviour(time_ns=41.0, rss_bytes=66 * MIB, vsz_bytes=9 << 40, calls_per_operation=0.05),
     "tbbmalloc": Behaviour(fails=fails_always("library_missing", "install libtbbmalloc2")),
-    "mine": Behaviour(time_ns=16, fails=fails_always("crashed", only_pass="latency")),
+    "mine": Behaviour(time_ns=16, fails=fails_always("crashed", only_pass="latency"), releases=False),
 }
 PASSES = (("throughput", 8), ("latency", 8), ("memory", 3), ("system_calls", 2))
 
@@ -363,7 +375,9 @@ def bench_groups() -> list[GroupPlan]:
                for name, one in ALLOCATORS.items()}
     return [*comparison_groups("small_churn", {"live": 10_000, "size": 64}),
             *comparison_groups("producer_consumer", {"size": 256, "ratio": "1:1"}, pressed, threads=2),
-            *sweep_groups()]
+            *sweep_groups(),
+            GroupPlan("small_churn", ALLOCATORS, "fragmentation", 2,
+                      parameters={"live": 10_000, "size": 64, "operations": OPERATIONS})]
 
 
 def scaling_groups(workload: str = "stress", threads: Iterable[int] = (1, 2, 4), blocks: int = 8) -> list[GroupPlan]:

@@ -71,6 +71,25 @@ def test_derived_metrics_are_per_operation_and_missing_parts_stay_missing():
     assert "minor_faults_per_operation" not in derive({"minor_faults_count": 1}, {"operations_count": 0})
 
 
+SPLIT = {"rss_before_bytes": 100, "live_bytes": 1000, "usable_bytes": 1200, "rss_end_bytes": 2100}
+
+
+def test_what_lies_above_the_live_bytes_is_split_without_remainder():
+    """Would catch: memory that is counted twice, or in no part, or an allocator's start-up memory in one of them."""
+    values = derive({**SPLIT, "rss_released_bytes": 1700, "rss_empty_bytes": 350}, {})
+    parts = [values[name] for name in ("live_bytes", "fragmentation_internal_bytes", "fragmentation_external_bytes", "unreturned_bytes")]
+    assert parts == [1000, 200, 400, 400] and sum(parts) == values["rss_end_growth_bytes"]
+    assert values["rss_empty_growth_bytes"] == 250 and "external_or_unreturned_bytes" not in values
+
+
+def test_without_a_release_external_and_unreturned_are_one_figure():
+    """Would catch: all that lies above the live bytes called fragmentation, because nobody asked for it back."""
+    values = derive(SPLIT, {})
+    assert values["fragmentation_internal_bytes"] == 200 and values["external_or_unreturned_bytes"] == 800
+    assert not {"fragmentation_external_bytes", "unreturned_bytes", "rss_empty_growth_bytes"} & values.keys()
+    assert not [name for name in derive({"rss_before_bytes": 1, "rss_end_bytes": 2}, {}) if "external" in name]
+
+
 def test_the_summary_is_json_without_nan(bench_folder, bench_summary):
     """Would catch: NaN or Infinity, which other JSON readers refuse."""
     def refuse(constant):

@@ -108,6 +108,15 @@ def test_under_a_memory_limit_the_tables_say_so_and_show_what_the_cgroup_counted
     assert "under a memory limit of 64M" in markdown and "| charged | limit hits | calls/op |" in markdown
 
 
+def test_the_fragmentation_pass_alone_has_its_table_and_its_reasons(tmp_path):
+    """Would catch: a cell of which only `ok` is printed, a failure whose reason stands in no table."""
+    behaviours = {"glibc": factory.Behaviour(), "x": factory.Behaviour(fails=factory.fails_always("out_of_memory", "at 1 GiB"))}
+    summary = summary_of(tmp_path / "f", [factory.GroupPlan("w", behaviours, "fragmentation", 2)])
+    for text in (terminal_summary(summary), markdown_summary(summary)):
+        assert "fragmentation of w" in text and "unreturned" in text and "glibc ok" not in text
+        assert "x: out of memory: at 1 GiB (fragmentation)" in text
+
+
 def test_major_faults_are_a_sentence_while_there_are_none(bench_summary):
     """Would catch: a column of zeros that hides whether faults were looked at."""
     calm, pressed = terminal_summary(bench_summary).split("producer_consumer")[:2]

@@ -14,6 +14,7 @@ from .comparison_tables import comparison_tables, counts_line, header_lines, qui
 from .duel_tables import DUELS, duel_tables, failure_lines, side_lines
 from .duel_tables import LEGEND as DUEL_LEGEND
 from .endurance_tables import endurance_table
+from .fragmentation_tables import fragmentation_table
 from .inside_tables import inside_table
 from .program_tables import finding_lines, overview_tables, program_table
 from .scaling_tables import scaling_tables
@@ -48,8 +49,10 @@ def terminal_summary(summary: Summary, colour: bool = False) -> str:
         return _terminal_duel(summary, colour)
     parts = [*_limit_lines(summary), *_findings_lines(summary)]
     for view in cell_views(summary, "comparison"):
-        table = cell_table(view, with_pressure(view, TERMINAL_COLUMNS))
-        parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
+        table, split = cell_table(view, with_pressure(view, TERMINAL_COLUMNS)), fragmentation_table(view)
+        parts.extend(terminal_table(table, colour) if table else [] if split else _bare_cell(view))
+        if split:  # whose notes are among the cell's
+            parts.extend(terminal_table(replace(split, notes=()) if table else split, colour))
     for view in cell_views(summary, "command"):
         table = program_table(view)
         parts.extend(terminal_table(table, colour) if table else _bare_cell(view))
@@ -104,7 +107,7 @@ def markdown_summary(summary: Summary) -> str:
     for view in cell_views(summary, "comparison"):
         tables = [cell_table(view, with_pressure(view, columns))
                   for columns in (TIME_COLUMNS, LATENCY_COLUMNS, RESPONSE_COLUMNS, MEMORY_COLUMNS)]
-        parts.extend(_markdown_section([table for table in tables if table]))
+        parts.extend(_markdown_section([table for table in (*tables, fragmentation_table(view)) if table]))
     for table in overview_tables(cell_views(summary, "command")):
         parts.extend(_markdown_section([table]))
     for view in cell_views(summary, "command"):

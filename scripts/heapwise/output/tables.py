@@ -37,6 +37,11 @@ CELL_LEGEND = (
     "the measured region",
 )
 
+FRAGMENTATION_LEGEND = (
+    "live, internal, external and unreturned make up the growth of RSS at the end: what was asked for, what it was rounded "
+    "up by, what else is resident after the allocator was asked to release memory, and what it then gave back",
+)
+
 
 def legend_of(summary: Node) -> tuple[str, ...]:
     """How to read the tables of a summary."""
@@ -44,8 +49,9 @@ def legend_of(summary: Node) -> tuple[str, ...]:
     higher = any(metric["better"] == "higher" for group in groups for metric in group.get("user_metrics", ()))
     cells = any(group["purpose"] != "command" for group in groups)
     responses = any(group["pass"] == "open_loop" for group in groups)
+    split = any(group["pass"] == "fragmentation" for group in groups)
     return (LEGEND + (HIGHER_LEGEND if higher else ()) + (CELL_LEGEND if cells else ())
-            + (RESPONSE_LEGEND if responses else ()))
+            + (RESPONSE_LEGEND if responses else ()) + (FRAGMENTATION_LEGEND if split else ()))
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,7 @@ def cell_table(view: CellView, columns: Sequence[Column]) -> Table | None:
         return None
     rows = _without_empty_marks([_row(view, allocator, present) for allocator in view.allocators])
     if view.purpose != "command":  # whose failures are findings
-        notes.extend(_failure_notes(view))
+        notes.extend(failure_notes(view))
     own = f"; the cell itself costs {labels.duration(view.own_cost)}/op" if view.own_cost is not None else ""
     return Table(view.title, _blocks_text(view) + own,
                  ("allocator", *(column.heading for column in present)), rows, tuple(notes))
@@ -203,7 +209,7 @@ def _row(view: CellView, allocator: str, columns: Sequence[Column]) -> tuple[Tex
     while position < len(columns):
         pass_name = columns[position].pass_name
         stretch = list(takewhile(lambda column: column.pass_name == pass_name, columns[position:]))
-        absent = _absent_word(view, pass_name, allocator)
+        absent = absent_word(view, pass_name, allocator)
         if absent is not None:
             row.append(Text(absent, "failed", span=len(stretch)))
         else:
@@ -229,7 +235,7 @@ def positions(row: Sequence[Text]) -> list[tuple[int, Text]]:
     return list(zip(ends, row))
 
 
-def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
+def absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
     """The word that stands for a pass without figures; None when there are figures."""
     runs = view.runs(pass_name, allocator)
     if runs is None:
@@ -245,7 +251,7 @@ def _absent_word(view: CellView, pass_name: str, allocator: str) -> str | None:
 
 def figure_text(view: CellView, allocator: str, column: Column) -> Text:
     """One allocator's figure of one metric, or the word that stands for it."""
-    absent = _absent_word(view, column.pass_name, allocator)
+    absent = absent_word(view, column.pass_name, allocator)
     return Text(absent, "failed") if absent else _figure(view, allocator, column, allocator == view.baseline)
 
 
@@ -302,7 +308,7 @@ def _blocks_text(view: CellView) -> str:
     return f"blocks: {', '.join(parts)}"
 
 
-def _failure_notes(view: CellView) -> list[str]:
+def failure_notes(view: CellView) -> list[str]:
     notes: dict[tuple[str, str], list[str]] = {}
     for pass_name in view.groups:
         for allocator in view.allocators:

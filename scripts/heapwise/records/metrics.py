@@ -115,6 +115,9 @@ DESCRIBED: tuple[Metric, ...] = (
     *_charged("memory"),
     *_charged("command"),
 )
+# The parts of the growth of RSS that pass `fragmentation` tells apart, by what they are called.
+RESIDENT_PARTS = {"live_bytes": "live", "fragmentation_internal_bytes": "internal", "fragmentation_external_bytes": "external",
+                  "unreturned_bytes": "unreturned", "external_or_unreturned_bytes": "external or unreturned"}
 # What a shell between two processes adds, say: less than a table shows.
 SAME_MEMORY = 1.01
 
@@ -207,11 +210,11 @@ def derive(metrics: Mapping[str, Any], work: Mapping[str, Any]) -> dict[str, flo
 def _split_fragmentation(values: Mapping[str, float]) -> dict[str, float]:
     """What lies above the live bytes: live + internal + external + unreturned = growth of RSS at the end. Rounding up is
     internal; what is still resident after memory was released is external (headers, metadata, holes between objects);
-    the rest would have gone, had it been asked for. The last two are one figure where nothing releases: then neither."""
+    the rest would have gone, had it been asked for. The last two are one figure where nothing releases."""
     if "usable_bytes" not in values:
         return {}
-    split = {"fragmentation_internal_bytes": values["usable_bytes"] - values["live_bytes"]}
-    if "rss_released_growth_bytes" in values:
-        split["fragmentation_external_bytes"] = values["rss_released_growth_bytes"] - values["usable_bytes"]
-        split["unreturned_bytes"] = values["rss_end_bytes"] - values["rss_released_bytes"]
-    return split
+    internal = {"fragmentation_internal_bytes": values["usable_bytes"] - values["live_bytes"]}
+    if "rss_released_bytes" not in values:
+        return {**internal, "external_or_unreturned_bytes": values["rss_end_growth_bytes"] - values["usable_bytes"]}
+    return {**internal, "fragmentation_external_bytes": values["rss_released_growth_bytes"] - values["usable_bytes"],
+            "unreturned_bytes": values["rss_end_bytes"] - values["rss_released_bytes"]}
