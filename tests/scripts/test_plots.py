@@ -8,7 +8,8 @@ import pytest
 from heapwise.records.folder import read_folder
 from heapwise.output.palette import style_of
 from heapwise.output.plots import draw_all, pictures, slug
-from heapwise.output.plots.data import over_time_data, percentile_data, timeline_data
+from heapwise.output.plots.data import (comparison_views, over_time_data, percentile_data, split_data, timeline_data,
+                                        without_negatives)
 from heapwise.output.plots.figure import close, spread
 from heapwise.inference.summary import summarize_folder
 
@@ -21,7 +22,7 @@ def test_every_kind_of_picture_is_drawn_and_is_a_whole_svg(bench_folder, bench_s
     """Would catch: a kind of picture that is missing without a word, or an empty file."""
     files = draw_all(read_folder(bench_folder), bench_summary, tmp_path) + draw_all(read_folder(try_folder), try_summary, tmp_path)
     names = {file.stem for file in files}
-    assert {"throughput", "time-against-memory", "faults-and-system-calls", "latency-small-churn", "memory-small-churn",
+    assert {"throughput", "time-against-memory", "faults-and-system-calls", "fragmentation", "latency-small-churn", "memory-small-churn",
             "latency-producer-consumer-2-threads", "wall-time", "peak-memory"} <= names
     assert any(name.startswith("sweep-large-churn") for name in names)
     assert all(xml.parse(file).getroot().tag.endswith("svg") for file in files)
@@ -136,6 +137,24 @@ def test_timelines_are_growth_with_the_live_bytes_as_measured(bench_folder):
     data = timeline_data(runs_of(bench_folder, "memory"))
     assert all(line.rss_bytes[0] == 0 for line in data.lines)
     assert data.live_bytes.max() < min(line.rss_bytes.max() for line in data.lines)
+
+
+def test_the_bars_of_a_split_end_at_the_growth_of_rss(bench_summary):
+    """Would catch: a part that is drawn twice or left out, one allocator's parts in another's bar."""
+    view = next(view for view in comparison_views(bench_summary) if "fragmentation" in view.groups)
+    data = split_data(view, view.title)
+    for split in data.splits:
+        medians = view.runs("fragmentation", split.spec)["medians"]
+        assert sum(split.parts.values()) == pytest.approx(medians.get("rss_end_growth_bytes", 0), rel=1e-3)
+    by_spec = {split.spec: split for split in data.splits}
+    assert list(by_spec["mine"].parts)[-1] == "external_or_unreturned_bytes" and by_spec["mine"].empty_bytes is None
+    assert by_spec["tbbmalloc"].parts == {} and by_spec["tbbmalloc"].words.startswith("library missing")
+
+
+def test_a_part_below_zero_shortens_those_before_it():
+    """Would catch: usable bytes that were never written drawn as memory that is resident."""
+    assert without_negatives({"a": 80.0, "b": 40.0, "c": -30.0, "d": 10.0}) == {"a": 80.0, "b": 10.0, "c": 0.0, "d": 10.0}
+    assert without_negatives({"a": 80.0, "b": 10.0, "c": -30.0}) == {"a": 60.0, "b": 0.0, "c": 0.0}
 
 
 def test_labels_keep_their_distance_and_their_order():

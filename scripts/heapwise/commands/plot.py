@@ -5,8 +5,9 @@
     DIR    a folder that `heapwise bench` or `heapwise try` wrote
     --png  write the pictures as PNG too
 
-Throughput ratios with intervals, time against peak RSS, faults and system calls, what more threads bring, the threshold sweep,
-and for each cell latency percentiles, memory over operations and, of requests, the course of the tail. Of whole programs: time, peak memory,
+Throughput ratios with intervals, time against peak RSS, faults and system calls, where resident memory lies at the end,
+what more threads bring, the threshold sweep, and for each cell latency percentiles, memory over operations and, of requests,
+the course of the tail. Of whole programs: time, peak memory,
 one against the other, the user's metrics, and for each program memory over time. The inference is made
 anew from the records. Exit codes: 0 done, 2 error.
 """

@@ -18,10 +18,11 @@ from ...records.folder import GroupRuns, ResultFolder
 from ...records.metrics import band_of
 from ..program_tables import heading, peak_memory
 from ..tables import CellView, cell_views, title_of
-from . import counts, courses, forest, over_time, percentiles, scaling, threshold_sweep, timelines, trade
-from .data import (MAJOR_FAULTS, CountData, CourseData, OverTimeData, RatioData, ScalingData, TradeData, comparison_views,
-                   count_data, course_data, latency_steps, over_time_data, percentile_data, program_trade_data, ratio_data,
-                   runs_of_cell, scaling_data, timeline_data, trade_data, words_for_missing)
+from . import counts, courses, forest, fragmentation, over_time, percentiles, scaling, threshold_sweep, timelines, trade
+from .data import (MAJOR_FAULTS, CountData, CourseData, OverTimeData, RatioData, ScalingData, SplitData, TradeData,
+                   comparison_views, count_data, course_data, latency_steps, over_time_data, percentile_data,
+                   program_trade_data, ratio_data, runs_of_cell, scaling_data, split_data, timeline_data, trade_data,
+                   words_for_missing)
 from .figure import close, finish, new_figure, ratio_range, save_png, save_svg
 
 Summary = Mapping[str, Any]
@@ -94,6 +95,9 @@ def _overviews(named: list[tuple[str, CellView]]) -> Iterator[tuple[str, Callabl
     counted = [row for row in (count_data(view, name) for name, view in named) if row]
     if counted:
         yield "faults-and-system-calls", _bind(_counts, counted)
+    splits = [data for data in (split_data(view, name) for name, view in named) if data is not None]
+    if splits:
+        yield "fragmentation", _bind(_fragmentation, splits)
 
 
 def _program_pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -194,6 +198,22 @@ def _counts(rows: list[list[CountData]]) -> Figure:
                 counts.plot(row[place], panel, named=place == 0)
             else:
                 panel.set_visible(False)
+    return finish(figure)
+
+
+def _fragmentation(cells: list[SplitData]) -> Figure:
+    columns = min(2, len(cells))
+    rows = -(-len(cells) // columns)
+    heights = [max(len(cell.splits) for cell in cells[row * columns:(row + 1) * columns]) + 3.4 for row in range(rows)]
+    caption = ("Medians over blocks. Internal: rounded up inside objects; external: what else is still resident after the "
+               "allocator was asked to release memory, every object alive; unreturned: what it then gave back.")
+    figure, axes = new_figure(rows, columns, 2.6 + 4.2 * columns, 0.9 + ROW_INCHES * sum(heights),
+                              "Where resident memory lies at the end", caption, height_ratios=heights)
+    for panel in axes.flat[len(cells):]:
+        panel.set_visible(False)
+    for cell, panel in zip(cells, axes.flat):
+        fragmentation.plot(cell, panel)
+    fragmentation.add_legend(cells, axes[0, columns - 1])
     return finish(figure)
 
 

@@ -13,7 +13,7 @@ from ... import labels
 from ...inference.statistics import FEWEST_PAIRS_FOR_VERDICT
 from ...records.cells import cell_key
 from ...records.folder import GroupRuns, Record, ResultFolder
-from ...records.metrics import STEPS, SYSTEM_CALLS
+from ...records.metrics import RESIDENT_PARTS, STEPS, SYSTEM_CALLS
 from ...records.work import GroupWork
 from ..program_tables import TIME, TREE, peak_memory
 from ..scaling_tables import allocators_of
@@ -180,6 +180,25 @@ class CountData:
     cell: str
     quantity: str
     counts: tuple[Count, ...]
+    blocks_count: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """The parts of an allocator's growth of RSS, and what is left of it when all was freed and released; None where
+    nothing releases. Without parts the words say why."""
+
+    spec: str
+    parts: Mapping[str, float]
+    empty_bytes: float | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class SplitData:
+    cell: str
+    splits: tuple[Split, ...]
+    live_bytes: float
     blocks_count: int
 
 
@@ -408,6 +427,34 @@ def _counts(view: CellView, name: str, pass_name: str, quantity: str, parts: Map
         words = "" if values else (runs["status_text"] or "no figures") if runs else "not run"
         counts.append(Count(spec, values, words))
     return CountData(name, quantity, tuple(counts), view.groups[pass_name]["blocks_count"])
+
+
+def split_data(view: CellView, name: str) -> SplitData | None:
+    """None where the pass `fragmentation` was not planned or has no figures."""
+    if "fragmentation" not in view.groups:
+        return None
+    splits = []
+    for spec in view.allocators:
+        runs = view.runs("fragmentation", spec)
+        medians = runs["medians"] if runs else {}
+        parts = without_negatives({part: medians[part] for part in RESIDENT_PARTS if part in medians})
+        words = "" if parts else (runs["status_text"] or "no figures") if runs else "not run"
+        splits.append(Split(spec, parts, medians.get("rss_empty_growth_bytes"), words))
+    live = [split.parts["live_bytes"] for split in splits if split.parts]
+    return SplitData(name, tuple(splits), max(live), view.groups["fragmentation"]["blocks_count"]) if live else None
+
+
+def without_negatives(parts: Mapping[str, float]) -> dict[str, float]:
+    """A part below 0 taken away from those before it, the last first: usable bytes that nobody wrote are not resident."""
+    kept: dict[str, float] = {}
+    for part, value in parts.items():
+        kept[part] = max(value, 0.0)
+        missing = max(-value, 0.0)
+        for earlier in reversed(kept):
+            taken = min(kept[earlier], missing)
+            kept[earlier] -= taken
+            missing -= taken
+    return kept
 
 
 def runs_of_cell(folder: ResultFolder, view: CellView, pass_name: str) -> GroupRuns | None:
