@@ -183,11 +183,16 @@ def _latency(random: np.random.Generator, behaviour: Behaviour, noise: float) ->
 
 
 def _open_loop(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
-    """Requests of forty calls; one in some hundred waits behind a slow one."""
+    """Requests of forty calls; one in some hundred waits behind a slow one. The slices differ by a few per cent."""
     responses = 40 * behaviour.time_ns * noise * np.exp(random.gumbel(0, 0.6, 20_000))
     quantiles = (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999), ("max", 1.))
     metrics = {f"request_{name}_ns": float(np.quantile(responses, quantile)) for name, quantile in quantiles}
-    return {"metrics": {"requests_count": responses.size, **metrics}, "histograms": {"request_ns": _histogram(responses)}}
+    timeline = {f"request_{name}_ns": [float(value) for value in
+                                       (metrics[f"request_{name}_ns"] * np.exp(random.normal(0, 0.05, SLICES))).round(1)]
+                for name in ("p50", "p99", "p999", "max")}
+    timeline["operations_count"] = [OPERATIONS * (number + 1) // SLICES for number in range(SLICES)]
+    return {"metrics": {"requests_count": responses.size, **metrics}, "histograms": {"request_ns": _histogram(responses)},
+            "timeline": timeline}
 
 
 def _histogram(values: np.ndarray) -> list[list[float]]:
@@ -228,17 +233,6 @@ def _system_calls(random: np.random.Generator, behaviour: Behaviour, noise: floa
     statistics = {moment: {name: 5 + part * value for name, value in counts.items()}
                   for moment, part in (("before", 0), ("begin", 1), ("end", 2))}
     return {"metrics": metrics, **({"statistics": statistics} if behaviour.statistics else {})}
-
-
-def _open_loop(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
-    """Slices of equal numbers of requests; a request takes as long as 25 operations."""
-    factors = {"p50": 1.0, "p99": 3.0, "p999": 8.0, "max": 40.0}
-    response = 25 * behaviour.time_ns * noise
-    timeline = {f"request_{name}_ns": [float(value) for value in (factor * response * np.exp(random.normal(0, 0.05, SLICES))).round(1)]
-                for name, factor in factors.items()}
-    timeline["operations_count"] = [OPERATIONS * (number + 1) // SLICES for number in range(SLICES)]
-    metrics = {f"request_{name}_ns": factor * response for name, factor in (*factors.items(), ("p90", 1.7), ("p9999", 20.0))}
-    return {"metrics": {"requests_count": OPERATIONS, **metrics}, "timeline": timeline}
 
 
 def _fragmentation(random: np.random.Generator, behaviour: Behaviour, noise: float) -> dict[str, Any]:
