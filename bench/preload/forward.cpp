@@ -24,24 +24,24 @@ HEAPWISE_EXPORT int heapwise_interposer;
 int heapwise_interposer = 1;
 
 HEAPWISE_EXPORT void* malloc(std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.malloc(size) : boot_pool.allocate(size);
 }
 
 HEAPWISE_EXPORT void free(void* object) noexcept {
-  const SeenCall call(HeapCallKind::kRelease, 0);
+  const SeenCall call(HeapCallKind::kRelease, 0, HEAPWISE_CALLER);
   if (boot_pool.owns(object) || !next_heap_ready()) return;
   next_heap.free(object);
 }
 
 HEAPWISE_EXPORT void* calloc(std::size_t items, std::size_t item_bytes) noexcept {
   const std::size_t bytes = product_or_zero(items, item_bytes);
-  const SeenCall call(HeapCallKind::kAllocation, bytes);
+  const SeenCall call(HeapCallKind::kAllocation, bytes, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.calloc(items, item_bytes) : boot_pool.allocate(bytes);
 }
 
 HEAPWISE_EXPORT void* realloc(void* object, std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   if (boot_pool.owns(object)) return heapwise::move_from_boot_pool(object, size);
   return next_heap_ready() ? next_heap.realloc(object, size) : boot_pool.allocate(size);
 }
@@ -49,39 +49,39 @@ HEAPWISE_EXPORT void* realloc(void* object, std::size_t size) noexcept {
 HEAPWISE_EXPORT void* reallocarray(void* object, std::size_t items,
                                    std::size_t item_bytes) noexcept {
   const std::size_t bytes = product_or_zero(items, item_bytes);
-  const SeenCall call(HeapCallKind::kAllocation, bytes);
+  const SeenCall call(HeapCallKind::kAllocation, bytes, HEAPWISE_CALLER);
   if (boot_pool.owns(object)) return heapwise::move_from_boot_pool(object, bytes);
   return next_heap_ready() ? next_heap.reallocarray(object, items, item_bytes)
                            : boot_pool.allocate(bytes);
 }
 
 HEAPWISE_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.memalign(alignment, size)
                            : boot_pool.allocate(size, alignment);
 }
 
 HEAPWISE_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.aligned_alloc(alignment, size)
                            : boot_pool.allocate(size, alignment);
 }
 
 HEAPWISE_EXPORT int posix_memalign(void** object, std::size_t alignment,
                                    std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   if (next_heap_ready()) return next_heap.posix_memalign(object, alignment, size);
   *object = boot_pool.allocate(size, alignment);
   return *object == nullptr ? ENOMEM : 0;
 }
 
 HEAPWISE_EXPORT void* valloc(std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.valloc(size) : nullptr;
 }
 
 HEAPWISE_EXPORT void* pvalloc(std::size_t size) noexcept {
-  const SeenCall call(HeapCallKind::kAllocation, size);
+  const SeenCall call(HeapCallKind::kAllocation, size, HEAPWISE_CALLER);
   return next_heap_ready() ? next_heap.pvalloc(size) : nullptr;
 }
 

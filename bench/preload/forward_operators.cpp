@@ -57,7 +57,7 @@ enum class OnFailure { kReturnNull, kStop };
 
 // A throwing form throws inside next(); only where there is none must the failure end here.
 template <OnFailure kOnFailure, class Function, class... Arguments>
-void* forward_new(NextOperator<Function>& operator_new, std::size_t size,
+void* forward_new(NextOperator<Function>& operator_new, const void* caller, std::size_t size,
                   Arguments&&... arguments) {
   Function* next = operator_new.get();
   if (next == nullptr) {
@@ -69,18 +69,18 @@ void* forward_new(NextOperator<Function>& operator_new, std::size_t size,
   }
   const SeenOperator call;
   void* object = next(size, arguments...);
-  call.returned(HeapCallKind::kAllocation, size);
+  call.returned(HeapCallKind::kAllocation, size, caller);
   return object;
 }
 
 template <class Function, class... Arguments>
-void forward_delete(NextOperator<Function>& operator_delete, void* object,
+void forward_delete(NextOperator<Function>& operator_delete, const void* caller, void* object,
                     Arguments&&... arguments) {
   Function* next = operator_delete.get();
   if (next == nullptr) return free(object);
   const SeenOperator call;
   next(object, arguments...);
-  call.returned(HeapCallKind::kRelease, 0);
+  call.returned(HeapCallKind::kRelease, 0, caller);
 }
 
 }  // namespace
@@ -93,114 +93,114 @@ using heapwise::OnFailure;
 
 HEAPWISE_OPERATOR void* operator new(std::size_t size) {
   static constinit NextOperator<void*(std::size_t)> next("_Znwm");
-  return forward_new<OnFailure::kStop>(next, size);
+  return forward_new<OnFailure::kStop>(next, HEAPWISE_CALLER, size);
 }
 
 HEAPWISE_OPERATOR void* operator new(std::size_t size, const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void*(std::size_t, const std::nothrow_t&)> next(
       "_ZnwmRKSt9nothrow_t");
-  return forward_new<OnFailure::kReturnNull>(next, size, tag);
+  return forward_new<OnFailure::kReturnNull>(next, HEAPWISE_CALLER, size, tag);
 }
 
 HEAPWISE_OPERATOR void* operator new(std::size_t size, std::align_val_t alignment) {
   static constinit NextOperator<void*(std::size_t, std::align_val_t)> next("_ZnwmSt11align_val_t");
-  return forward_new<OnFailure::kStop>(next, size, alignment);
+  return forward_new<OnFailure::kStop>(next, HEAPWISE_CALLER, size, alignment);
 }
 
 HEAPWISE_OPERATOR void* operator new(std::size_t size, std::align_val_t alignment,
                                      const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void*(std::size_t, std::align_val_t, const std::nothrow_t&)> next(
       "_ZnwmSt11align_val_tRKSt9nothrow_t");
-  return forward_new<OnFailure::kReturnNull>(next, size, alignment, tag);
+  return forward_new<OnFailure::kReturnNull>(next, HEAPWISE_CALLER, size, alignment, tag);
 }
 
 HEAPWISE_OPERATOR void* operator new[](std::size_t size) {
   static constinit NextOperator<void*(std::size_t)> next("_Znam");
-  return forward_new<OnFailure::kStop>(next, size);
+  return forward_new<OnFailure::kStop>(next, HEAPWISE_CALLER, size);
 }
 
 HEAPWISE_OPERATOR void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void*(std::size_t, const std::nothrow_t&)> next(
       "_ZnamRKSt9nothrow_t");
-  return forward_new<OnFailure::kReturnNull>(next, size, tag);
+  return forward_new<OnFailure::kReturnNull>(next, HEAPWISE_CALLER, size, tag);
 }
 
 HEAPWISE_OPERATOR void* operator new[](std::size_t size, std::align_val_t alignment) {
   static constinit NextOperator<void*(std::size_t, std::align_val_t)> next("_ZnamSt11align_val_t");
-  return forward_new<OnFailure::kStop>(next, size, alignment);
+  return forward_new<OnFailure::kStop>(next, HEAPWISE_CALLER, size, alignment);
 }
 
 HEAPWISE_OPERATOR void* operator new[](std::size_t size, std::align_val_t alignment,
                                        const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void*(std::size_t, std::align_val_t, const std::nothrow_t&)> next(
       "_ZnamSt11align_val_tRKSt9nothrow_t");
-  return forward_new<OnFailure::kReturnNull>(next, size, alignment, tag);
+  return forward_new<OnFailure::kReturnNull>(next, HEAPWISE_CALLER, size, alignment, tag);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object) noexcept {
   static constinit NextOperator<void(void*)> next("_ZdlPv");
-  forward_delete(next, object);
+  forward_delete(next, HEAPWISE_CALLER, object);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object, std::size_t size) noexcept {
   static constinit NextOperator<void(void*, std::size_t)> next("_ZdlPvm");
-  forward_delete(next, object, size);
+  forward_delete(next, HEAPWISE_CALLER, object, size);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object, const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void(void*, const std::nothrow_t&)> next("_ZdlPvRKSt9nothrow_t");
-  forward_delete(next, object, tag);
+  forward_delete(next, HEAPWISE_CALLER, object, tag);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object, std::align_val_t alignment) noexcept {
   static constinit NextOperator<void(void*, std::align_val_t)> next("_ZdlPvSt11align_val_t");
-  forward_delete(next, object, alignment);
+  forward_delete(next, HEAPWISE_CALLER, object, alignment);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object, std::size_t size,
                                        std::align_val_t alignment) noexcept {
   static constinit NextOperator<void(void*, std::size_t, std::align_val_t)> next(
       "_ZdlPvmSt11align_val_t");
-  forward_delete(next, object, size, alignment);
+  forward_delete(next, HEAPWISE_CALLER, object, size, alignment);
 }
 
 HEAPWISE_OPERATOR void operator delete(void* object, std::align_val_t alignment,
                                        const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void(void*, std::align_val_t, const std::nothrow_t&)> next(
       "_ZdlPvSt11align_val_tRKSt9nothrow_t");
-  forward_delete(next, object, alignment, tag);
+  forward_delete(next, HEAPWISE_CALLER, object, alignment, tag);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object) noexcept {
   static constinit NextOperator<void(void*)> next("_ZdaPv");
-  forward_delete(next, object);
+  forward_delete(next, HEAPWISE_CALLER, object);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object, std::size_t size) noexcept {
   static constinit NextOperator<void(void*, std::size_t)> next("_ZdaPvm");
-  forward_delete(next, object, size);
+  forward_delete(next, HEAPWISE_CALLER, object, size);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object, const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void(void*, const std::nothrow_t&)> next("_ZdaPvRKSt9nothrow_t");
-  forward_delete(next, object, tag);
+  forward_delete(next, HEAPWISE_CALLER, object, tag);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object, std::align_val_t alignment) noexcept {
   static constinit NextOperator<void(void*, std::align_val_t)> next("_ZdaPvSt11align_val_t");
-  forward_delete(next, object, alignment);
+  forward_delete(next, HEAPWISE_CALLER, object, alignment);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object, std::size_t size,
                                          std::align_val_t alignment) noexcept {
   static constinit NextOperator<void(void*, std::size_t, std::align_val_t)> next(
       "_ZdaPvmSt11align_val_t");
-  forward_delete(next, object, size, alignment);
+  forward_delete(next, HEAPWISE_CALLER, object, size, alignment);
 }
 
 HEAPWISE_OPERATOR void operator delete[](void* object, std::align_val_t alignment,
                                          const std::nothrow_t& tag) noexcept {
   static constinit NextOperator<void(void*, std::align_val_t, const std::nothrow_t&)> next(
       "_ZdaPvSt11align_val_tRKSt9nothrow_t");
-  forward_delete(next, object, alignment, tag);
+  forward_delete(next, HEAPWISE_CALLER, object, alignment, tag);
 }

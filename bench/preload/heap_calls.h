@@ -21,29 +21,32 @@ namespace heapwise {
 enum class HeapCallKind { kAllocation, kRelease };  // what resizes is an allocation
 
 /// Defined by the library: one call, of the size that was asked for; an overflowing count * size
-/// and a release are of 0 bytes. Runs on the caller's thread, of a C function before the call is
-/// handed on. May come before the library's constructor, must keep errno and make no heap call.
-void heap_call_seen(HeapCallKind kind, std::size_t bytes);
+/// and a release are of 0 bytes. `caller` is where the function that was called returns to. Runs on
+/// the caller's thread, of a C function before the call is handed on. May come before the library's
+/// constructor, must keep errno and make no heap call.
+void heap_call_seen(HeapCallKind kind, std::size_t bytes, const void* caller);
 
-/// Defined by the library: the bytes of the call seen last, on this thread, were `seen` because
-/// an operator rounds up; the program asked for others.
-void heap_call_bytes_corrected(std::size_t seen, std::size_t asked_for);
+/// Defined by the library: the bytes of the call seen last, on this thread and from this caller,
+/// were `seen` because an operator rounds up; the program asked for others.
+void heap_call_bytes_corrected(std::size_t seen, std::size_t asked_for, const void* caller);
 
 inline constinit thread_local unsigned seen_depth = 0;  // SeenCalls on this thread's stack
 inline constinit thread_local std::uint64_t calls_of_thread = 0;
 inline constinit thread_local std::uint64_t bytes_of_thread = 0;  // may wrap: differences are taken
+inline constinit thread_local const void* last_caller_of_thread = nullptr;
 
-inline void see_heap_call(HeapCallKind kind, std::size_t bytes) {
+inline void see_heap_call(HeapCallKind kind, std::size_t bytes, const void* caller) {
   ++calls_of_thread;
   bytes_of_thread += bytes;
-  heap_call_seen(kind, bytes);
+  last_caller_of_thread = caller;
+  heap_call_seen(kind, bytes, caller);
 }
 
 /// Rule for the C functions, none of which throws: the outermost of a nest is seen, at its start.
 class SeenCall {
  public:
-  SeenCall(HeapCallKind kind, std::size_t bytes) {
-    if (seen_depth++ == 0) see_heap_call(kind, bytes);
+  SeenCall(HeapCallKind kind, std::size_t bytes, const void* caller) {
+    if (seen_depth++ == 0) see_heap_call(kind, bytes, caller);
   }
   ~SeenCall() { --seen_depth; }
   SeenCall(const SeenCall&) = delete;
@@ -56,10 +59,10 @@ class SeenCall {
 /// rounds that of an aligned operator new up.
 class SeenOperator {
  public:
-  void returned(HeapCallKind kind, std::size_t bytes) const {
+  void returned(HeapCallKind kind, std::size_t bytes, const void* caller) const {
     if (seen_depth != 0) return;
     const std::uint64_t calls_inside = calls_of_thread - calls_before_;
-    if (calls_inside == 0) see_heap_call(kind, bytes);
+    if (calls_inside == 0) see_heap_call(kind, bytes, caller);
     if (calls_inside == 1) correct_bytes(bytes_of_thread - bytes_before_, bytes);
   }
 
@@ -67,7 +70,7 @@ class SeenOperator {
   static void correct_bytes(std::uint64_t seen, std::uint64_t asked_for) {
     if (seen == asked_for) return;
     bytes_of_thread += asked_for - seen;
-    heap_call_bytes_corrected(seen, asked_for);
+    heap_call_bytes_corrected(seen, asked_for, last_caller_of_thread);
   }
 
   std::uint64_t calls_before_ = calls_of_thread;

@@ -137,13 +137,13 @@ __attribute__((constructor)) void read_dials() {
 
 }  // namespace
 
-void heap_call_seen(HeapCallKind kind, std::size_t) {
+void heap_call_seen(HeapCallKind kind, std::size_t, const void*) {
   if (kind == HeapCallKind::kRelease) return;
   time_share_of_thread.allocates(time_share_parts);
   pay_faults();
 }
 
-void heap_call_bytes_corrected(std::size_t, std::size_t) {}
+void heap_call_bytes_corrected(std::size_t, std::size_t, const void*) {}
 
 }  // namespace heapwise
 

@@ -22,6 +22,9 @@
 
 #define HEAPWISE_EXPORT extern "C" __attribute__((visibility("default")))
 
+// In an exported function: where it returns to, which tells whose call it is (c_library.h).
+#define HEAPWISE_CALLER __builtin_return_address(0)
+
 // X(name, result, parameters): the calls that give, resize or take back an object, except
 // malloc_usable_size, which asks only and stands apart.
 #define HEAPWISE_HEAP_FUNCTIONS(X)                           \

@@ -28,6 +28,13 @@ TEST_P(CountingShim, IsExactOverThreads) {
   EXPECT_TRUE(result.exited_with(0)) << result.output;
 }
 
+// Catches: a workload blamed for what pthread_create asks of the heap, and its own calls taken for
+// the C library's.
+TEST_P(CountingShim, CountsTheCallsOfTheCLibraryApart) {
+  const LaunchResult result = run_counted("starts", library_path());
+  EXPECT_TRUE(result.exited_with(0)) << result.output;
+}
+
 INSTANTIATE_TEST_SUITE_P(InFrontOf, CountingShim, testing::ValuesIn(allocators_to_test()),
                          name_of_parameter);
 

@@ -1,9 +1,10 @@
 // Makes heap calls of known number and size and compares them with what the counter says. Exit code
 // 0 when all agree, 1 and a line for each that does not, 2 without the counter.
 //
-//   heap_call_program calls | threads | throws
+//   heap_call_program calls | threads | starts | throws
 #include <dlfcn.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct Counts {
 
 Counter heap_calls_count = nullptr;
 Counter requested_bytes = nullptr;
+Counter library_calls_count = nullptr;
+Counter library_requested_bytes = nullptr;
 int differences = 0;
 void* volatile object = nullptr;  // every pointer escapes
 
@@ -140,6 +143,39 @@ void make_calls_in_threads() {
   for (auto& thread : threads) thread.join();
 }
 
+struct Meeting {
+  std::atomic<int> arrived{0};
+  int awaited;
+};
+
+void* make_two_calls(void* argument) {
+  auto& meeting = *static_cast<Meeting*>(argument);
+  void* volatile escaped = malloc(9);
+  free(escaped);
+  ++meeting.arrived;
+  while (meeting.arrived < meeting.awaited) sched_yield();
+  return nullptr;
+}
+
+// All live at once, so that none is started on what another has left: for each the C library makes
+// at least a table of its thread-local storage.
+void start_threads() {
+  constexpr int kThreads = 8;
+  Meeting meeting{.awaited = kThreads};
+  pthread_t threads[kThreads];
+  const Counts before = now();
+  const Counts library_before{library_calls_count(), library_requested_bytes()};
+  for (auto& thread : threads) pthread_create(&thread, nullptr, make_two_calls, &meeting);
+  for (auto& thread : threads) pthread_join(thread, nullptr);
+  const Counts library{library_calls_count() - library_before.calls,
+                       library_requested_bytes() - library_before.bytes};
+  compare("threads that start and end", before, now(), {2 * kThreads, 9 * kThreads});
+  if (library.calls >= kThreads && library.bytes >= kThreads * sizeof(void*)) return;
+  ++differences;
+  fprintf(stderr, "the C library: %lu calls of %lu bytes for %d threads\n", library.calls,
+          library.bytes, kThreads);
+}
+
 // An exception leaves the counter's frames without returning through them.
 void make_failing_calls() {
   int caught = 0;
@@ -163,17 +199,26 @@ void make_failing_calls() {
 int main(int argc, char** argv) {
   heap_calls_count = reinterpret_cast<Counter>(dlsym(RTLD_DEFAULT, "heapwise_heap_calls_count"));
   requested_bytes = reinterpret_cast<Counter>(dlsym(RTLD_DEFAULT, "heapwise_requested_bytes"));
-  if (heap_calls_count == nullptr || requested_bytes == nullptr) return 2;
+  library_calls_count =
+      reinterpret_cast<Counter>(dlsym(RTLD_DEFAULT, "heapwise_library_calls_count"));
+  library_requested_bytes =
+      reinterpret_cast<Counter>(dlsym(RTLD_DEFAULT, "heapwise_library_requested_bytes"));
+  if (heap_calls_count == nullptr || requested_bytes == nullptr || library_calls_count == nullptr ||
+      library_requested_bytes == nullptr) {
+    return 2;
+  }
   const char* mode = argc > 1 ? argv[1] : "";
   if (strcmp(mode, "calls") == 0) {
     make_c_calls();
     make_operator_calls();
   } else if (strcmp(mode, "threads") == 0) {
     make_calls_in_threads();
+  } else if (strcmp(mode, "starts") == 0) {
+    start_threads();
   } else if (strcmp(mode, "throws") == 0) {
     make_failing_calls();
   } else {
-    fputs("usage: heap_call_program calls | threads | throws\n", stderr);
+    fputs("usage: heap_call_program calls | threads | starts | throws\n", stderr);
     return 64;
   }
   return differences == 0 ? 0 : 1;
