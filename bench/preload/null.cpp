@@ -7,6 +7,10 @@
 //
 //   buffers:  | thread 0: 256 MiB | thread 1: 256 MiB | ...    reserved once, opened by each thread
 //
+// A thread that ends leaves its buffer, warm, to the next that begins. What the C library itself
+// keeps of a thread is real memory in the region too: what it gets from calloc, when it calls that
+// directly and not through another library that stands in front. It is not freed in the region.
+//
 // Outside the region it is a simple correct allocator behind one lock:
 //
 //   block:    | ... Header | object ... |     Header directly in front of the object, so that an
@@ -24,7 +28,10 @@
 
 #include <bit>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 
+#include "bench/preload/c_library.h"
 #include "bench/preload/interposition.h"
 
 namespace heapwise {
@@ -176,6 +183,7 @@ class OrdinaryHeap {
 struct Buffer {
   std::byte* begins = nullptr;
   std::size_t bytes = 0;
+  bool is_shared = false;
 };
 
 // Read by every call, so on a cache line of its own.
@@ -186,13 +194,25 @@ struct alignas(64) RegionFlag {
 // The reserved range of all buffers.
 class Buffers {
  public:
-  /// Opens a buffer; an empty one when the system gives none.
+  /// One that another thread has left, or else a fresh one; an empty one when the system gives
+  /// none.
   Buffer open_one() {
     if (!reserve()) return {};
-    const std::size_t index = opened_.fetch_add(1, std::memory_order_relaxed) % count_;
-    std::byte* begins = begins_.load(std::memory_order_acquire) + index * kBufferBytes;
+    std::byte* all = begins_.load(std::memory_order_acquire);
+    if (const auto left = take_left_one()) return {all + *left * kBufferBytes, kBufferBytes};
+    const std::size_t opened = opened_.fetch_add(1, std::memory_order_relaxed);
+    std::byte* begins = all + opened % count_ * kBufferBytes;
     if (mprotect(begins, kBufferBytes, PROT_READ | PROT_WRITE) != 0) return {};
-    return {begins, kBufferBytes};
+    return {begins, kBufferBytes, opened >= count_};
+  }
+
+  /// The thread that alone had it ends.
+  void leave(const void* buffer) {
+    const auto offset =
+        static_cast<const std::byte*>(buffer) - begins_.load(std::memory_order_relaxed);
+    const std::size_t index = static_cast<std::size_t>(offset) / kBufferBytes;
+    left_[index / kWordBits].fetch_or(std::uint64_t{1} << index % kWordBits,
+                                      std::memory_order_release);
   }
 
   bool owns(const void* object) const {
@@ -202,6 +222,8 @@ class Buffers {
   }
 
  private:
+  static constexpr std::size_t kWordBits = 64;
+
   // As many buffers as the address space allows, aligned to their size, so that an object in one
   // has whatever alignment was asked for. Done by the first thread of the process.
   bool reserve() {
@@ -218,14 +240,29 @@ class Buffers {
     return false;
   }
 
+  std::optional<std::size_t> take_left_one() {
+    for (std::size_t word = 0; word < std::size(left_); ++word) {
+      for (auto bits = left_[word].load(std::memory_order_relaxed); bits != 0;) {
+        const auto rest = bits & (bits - 1);
+        if (!left_[word].compare_exchange_weak(bits, rest, std::memory_order_acquire)) continue;
+        return word * kWordBits + static_cast<std::size_t>(std::countr_zero(bits));
+      }
+    }
+    return std::nullopt;
+  }
+
   std::atomic<std::byte*> begins_{nullptr};
   std::size_t count_ = 0;
   std::atomic<std::size_t> opened_{0};
+  std::atomic<std::uint64_t> left_[kBuffersMost / kWordBits]{};  // a bit for each buffer
 };
 
 OrdinaryHeap ordinary_heap;
 Buffers buffers;
 RegionFlag region_flag;
+CLibrary c_library;
+pthread_key_t buffer_key;  // its destructor tells when a thread ends
+bool has_buffer_key = false;
 thread_local Buffer buffer_of_thread;
 thread_local std::size_t largest_before_region = 0;
 
@@ -245,7 +282,15 @@ void populate_buffer_of_thread() {
 }
 
 void open_buffer_of_thread() {
-  if (buffer_of_thread.bytes == 0) buffer_of_thread = buffers.open_one();
+  if (buffer_of_thread.bytes != 0) return;
+  buffer_of_thread = buffers.open_one();
+  if (!has_buffer_key || buffer_of_thread.is_shared) return;
+  pthread_setspecific(buffer_key, buffer_of_thread.begins);
+}
+
+void leave_buffer_of_thread(void* begins) {
+  buffer_of_thread = {};
+  buffers.leave(begins);
 }
 
 // The rare ways out of the region's malloc: a thread's first call, or more than a buffer holds.
@@ -318,7 +363,9 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) {
   return allocate(size, alignment < kNaturalAlignment ? kNaturalAlignment : alignment);
 }
 
-__attribute__((constructor)) void register_fork_handlers() {
+__attribute__((constructor)) void set_up() {
+  c_library.find();
+  has_buffer_key = pthread_key_create(&buffer_key, leave_buffer_of_thread) == 0;
   pthread_atfork([] { ordinary_heap.lock_for_fork(); }, [] { ordinary_heap.unlock_after_fork(); },
                  [] { ordinary_heap.unlock_after_fork(); });
 }
@@ -355,7 +402,9 @@ HEAPWISE_EXPORT void* calloc(std::size_t items, std::size_t item_bytes) noexcept
     errno = ENOMEM;
     return nullptr;
   }
-  if (heapwise::is_in_region()) return heapwise::give_buffer(bytes);
+  if (heapwise::is_in_region() && !heapwise::c_library.contains(HEAPWISE_CALLER)) {
+    return heapwise::give_buffer(bytes);
+  }
   void* object = heapwise::allocate_ordinary(bytes, heapwise::kNaturalAlignment);
   return object == nullptr ? nullptr : memset(object, 0, bytes);
 }

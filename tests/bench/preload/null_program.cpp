@@ -1,8 +1,11 @@
 // Uses the null allocator outside, inside and after its region. Exit code 0 when all is as
 // promised, 1 and the first broken promise otherwise, 2 without the null allocator.
+//
+//   null_program [threads]    threads: start and end in the region
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +160,63 @@ void use_in_the_region(Action region_begins, Action region_ends) {
   free(moved);
 }
 
+constexpr int kThreadsAtOnce = 64;
+std::atomic<int> arrived{0};
+std::atomic<bool> may_end{false};
+
+void* use_in_a_thread_of_the_region(void*) {
+  void* volatile given = malloc(kThreadsAtOnce);
+  memset(given, 1, kThreadsAtOnce);
+  free(given);
+  ++arrived;
+  while (!may_end) sched_yield();
+  return given;
+}
+
+// What the C library keeps of its threads, more of them at once than it keeps stacks for, must be
+// real memory while what the program writes is not.
+void start_threads_in_the_region(Action region_begins, Action region_ends) {
+  constexpr std::size_t kBytes = std::size_t{64} << 10;
+  pthread_t threads[kThreadsAtOnce];
+  region_begins();
+  for (int round = 0; round < 3; ++round) {
+    arrived = 0;
+    may_end = false;
+    for (auto& thread : threads) {
+      memset(allocate(kBytes), 0xff, kBytes);
+      PROMISE(pthread_create(&thread, nullptr, use_in_a_thread_of_the_region, nullptr) == 0);
+      memset(allocate(kBytes), 0xff, kBytes);
+    }
+    while (arrived < kThreadsAtOnce) sched_yield();
+    may_end = true;
+    for (auto& thread : threads) pthread_join(thread, nullptr);
+  }
+  region_ends();
+}
+
+// The region must not show a fresh buffer for every thread of a long row.
+void start_threads_one_by_one(Action region_begins, Action region_ends) {
+  constexpr int kThreads = 2000;  // more than there are buffers
+  constexpr long kFaultsOfOthers = 64;
+  may_end = true;
+  void* first = nullptr;
+  rusage before{};
+  rusage after{};
+  region_begins();
+  getrusage(RUSAGE_SELF, &before);
+  for (int i = 0; i < kThreads; ++i) {
+    pthread_t thread;
+    void* given = nullptr;
+    PROMISE(pthread_create(&thread, nullptr, use_in_a_thread_of_the_region, nullptr) == 0);
+    pthread_join(thread, &given);
+    if (i == 0) first = given;
+    PROMISE(given == first && given != allocate(1));
+  }
+  getrusage(RUSAGE_SELF, &after);
+  region_ends();
+  PROMISE(after.ru_minflt - before.ru_minflt < kFaultsOfOthers);
+}
+
 // What the thread has asked for before is in memory when the region begins, however large.
 void use_a_large_object_in_the_region(Action region_begins, Action region_ends) {
   constexpr std::size_t kBytes = std::size_t{100} << 20;
@@ -176,7 +236,7 @@ void use_a_large_object_in_the_region(Action region_begins, Action region_ends) 
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   const auto region_begins =
       reinterpret_cast<Action>(dlsym(RTLD_DEFAULT, "heapwise_region_begins"));
   const auto region_ends = reinterpret_cast<Action>(dlsym(RTLD_DEFAULT, "heapwise_region_ends"));
@@ -184,6 +244,12 @@ int main() {
       reinterpret_cast<const char* (*)()>(dlsym(RTLD_DEFAULT, "heapwise_null_version"));
   if (region_begins == nullptr || region_ends == nullptr || version == nullptr) return 2;
   PROMISE(strlen(version()) > 0);
+  if (argc > 1 && strcmp(argv[1], "threads") == 0) {
+    start_threads_in_the_region(region_begins, region_ends);
+    start_threads_one_by_one(region_begins, region_ends);
+    use_as_an_ordinary_heap();
+    return 0;
+  }
   use_as_an_ordinary_heap();
   use_in_a_forked_child();
   use_in_the_region(region_begins, region_ends);

@@ -17,6 +17,14 @@ TEST(NullAllocator, IsARealHeapOutsideTheRegionAndNothingInside) {
   EXPECT_TRUE(result.exited_with(0)) << result.output;
 }
 
+// Catches: an "own cost" of threads that start in the region that cannot be measured, because what
+// the C library keeps of them is overwritten, or that is one of fresh buffers.
+TEST(NullAllocator, LetsThreadsStartAndEndInTheRegion) {
+  const LaunchResult result =
+      run_launched({.command = {HEAPWISE_NULL_PROGRAM, "threads"}, .environment = kPreloaded});
+  EXPECT_TRUE(result.exited_with(0)) << result.output;
+}
+
 // Catches: a reservation for its buffers that only a large address space can hold.
 TEST(NullAllocator, WorksInALimitedAddressSpace) {
   const LaunchResult result = run_launched({.options = {"--address-space", "2147483648"},
