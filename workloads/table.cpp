@@ -184,9 +184,6 @@ std::string why_not(const WorkloadDescriptor& workload, const Pass& pass) {
   if (pass.splits_fragmentation && !workload.shows_live_objects) {
     return "it does not show its live objects";
   }
-  if (pass.heap == HeapKind::kTimed && workload.starts_threads) {
-    return "its threads end before their calls could be told apart";
-  }
   return {};
 }
 

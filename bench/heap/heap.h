@@ -35,6 +35,7 @@ concept HeapUnderTest = requires(Heap& heap, void* object, std::size_t size, Tou
   {heap.rewrite(object, size)};  // the first byte again, of an object that is in use
   {heap.free(object)};
   {heap.operator_delete(object, size)};  // the sized one, of what operator_new gave
+  {heap.take_over()};                    // from now on the calling thread uses it, no other
 };
 
 inline void write_object(void* object, std::size_t size, Touch touch) {
@@ -102,10 +103,11 @@ class PlainHeap {
   void rewrite(void* object, std::size_t) { rewrite_object(object); }
   void free(void* object) { std::free(object); }
   void operator_delete(void* object, std::size_t size) { next_operator_delete(object, size); }
+  void take_over() {}
 };
 
 /// Every step in a bracket of its own; what resizes is an allocation, copying and all. One recorder
-/// belongs to one thread.
+/// belongs to one thread at a time.
 class TimedHeap {
  public:
   explicit TimedHeap(LatencyRecorder& recorder) : recorder_(&recorder) {}
@@ -135,6 +137,7 @@ class TimedHeap {
   void operator_delete(void* object, std::size_t size) {
     timed(Step::kFree, [&] { next_operator_delete(object, size); });
   }
+  void take_over() { recorder_->take_over(); }
 
  private:
   template <class Call>
@@ -172,6 +175,7 @@ class CheckedHeap {
   void rewrite(void* object, std::size_t size);
   void free(void* object);
   void operator_delete(void* object, std::size_t size);
+  void take_over() {}
 
  private:
   ShadowHeap* shadow_;  // shared by all threads

@@ -18,6 +18,10 @@ long thread_faults() {
 void LatencyRecorder::restart() {
   all_ = {};
   faulted_ = {};
+  take_over();
+}
+
+void LatencyRecorder::take_over() {
   faults_seen_ = thread_faults();
 }
 

@@ -1,4 +1,5 @@
-// Latencies of one thread, step by step, with the steps that faulted told apart.
+// Latencies of one thread, or of several one after the other, step by step, with the steps that
+// faulted told apart.
 //
 // Every step is counted in `all`. After a step longer than the fault floor the thread's page faults
 // are read, outside the bracket; if they moved, the step is counted in `faulted` as well. A shorter
@@ -30,6 +31,8 @@ class LatencyRecorder {
 
   /// Forgets everything so far; the thread that records calls it, at the start of the region.
   void restart();
+  /// Forgets nothing; the thread that records from now on calls it, when the one before has ended.
+  void take_over();
 
   const LatencyHistogram& all(Step step) const { return all_[index(step)]; }
   const LatencyHistogram& faulted(Step step) const { return faulted_[index(step)]; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 #include <vector>
 
 #include "bench/core/random.h"
@@ -90,6 +91,33 @@ TEST(LatencyRecorder, OnlyStepsThatFaultedAreToldApart) {
   EXPECT_EQ(recorder.faulted(Step::kFirstWrite).count(), kPages);
   EXPECT_EQ(recorder.all(Step::kFree).count(), 0U);
   munmap(const_cast<char*>(pages), kPages * 4096);
+}
+
+// Touches as many fresh pages.
+void fault(std::size_t pages_count) {
+  const std::size_t length = (pages_count + 1) * 4096;
+  void* mapped = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  auto* pages = static_cast<volatile char*>(mapped);
+  for (std::size_t i = 0; i < pages_count; ++i) pages[i * 4096] = 1;
+  munmap(mapped, length);
+}
+
+// Would catch: the faults of the thread before charged to the next one's first slow call, and
+// figures lost between the two.
+TEST(LatencyRecorder, AThreadThatTakesOverBeginsWithItsOwnFaults) {
+  constexpr unsigned kThreads = 40;
+  LatencyRecorder recorder(0);  // every step is looked at
+  recorder.restart();
+  for (unsigned i = 0; i < kThreads; ++i) {
+    std::thread([&recorder, i] {
+      fault(i);  // each thread has its own number
+      recorder.take_over();
+      recorder.record(Step::kFree, 10);
+    }).join();
+  }
+  EXPECT_EQ(recorder.all(Step::kFree).count(), kThreads);
+  EXPECT_LT(recorder.faulted(Step::kFree).count(), kThreads / 2);  // one may fault on its way there
 }
 
 }  // namespace
