@@ -205,15 +205,25 @@ class CellRunOn final : public CellRun {
     const auto counted = region_.counted();
     if (!counted) return;
     figures.work.heap_calls_count = counted->heap_calls_count;
-    if (counted->heap_calls_count == demand_.heap_calls_count &&
-        counted->requested_bytes == demand_.requested_bytes) {
-      return;
+    figures.work.library_calls_count = counted->library_calls_count;
+    figures.status_detail = difference_from(*counted);
+    if (!figures.status_detail.empty()) figures.status = "count_mismatch";
+  }
+
+  /// Empty where what was counted is what the workload announced.
+  std::string difference_from(const CountedCalls& counted) const {
+    if (counted.library_calls_count != 0 && !plan_.workload->starts_threads) {
+      return "the C library made " + std::to_string(counted.library_calls_count) +
+             " heap calls of its own, though the workload starts no threads";
     }
-    figures.status = "count_mismatch";
-    figures.status_detail = "the workload announced " + std::to_string(demand_.heap_calls_count) +
-                            " heap calls for " + std::to_string(demand_.requested_bytes) +
-                            " bytes, counted were " + std::to_string(counted->heap_calls_count) +
-                            " for " + std::to_string(counted->requested_bytes) + " bytes";
+    if (counted.heap_calls_count == demand_.heap_calls_count &&
+        counted.requested_bytes == demand_.requested_bytes) {
+      return {};
+    }
+    return "the workload announced " + std::to_string(demand_.heap_calls_count) +
+           " heap calls for " + std::to_string(demand_.requested_bytes) + " bytes, counted were " +
+           std::to_string(counted.heap_calls_count) + " for " +
+           std::to_string(counted.requested_bytes) + " bytes";
   }
 
   CellPlan plan_;

@@ -3,7 +3,8 @@
 //     make_cell_run → prepare() → begin_region() → run_slice() × slices_count → end_region() →
 //     take_figures()
 //
-// Between begin_region and end_region every heap call is the workload's own.
+// Between begin_region and end_region every heap call is the workload's own, or the C library's
+// where the workload starts threads.
 #pragma once
 
 #include <cstdint>

@@ -119,6 +119,15 @@ json histograms_of(const LatencyRecorder& latencies) {
   return histograms;
 }
 
+json work_of(const Work& work) {
+  json counts = {{"operations_count", work.operations_count},
+                 {"heap_calls_count", work.heap_calls_count},
+                 {"requested_bytes", work.requested_bytes},
+                 {"harness_bytes", work.harness.value}};
+  if (work.library_calls_count) counts["library_calls_count"] = *work.library_calls_count;
+  return counts;
+}
+
 json timeline_of(const Timeline& timeline) {
   json columns = {{"operations_count", json::array()},
                   {"live_bytes", json::array()},
@@ -169,11 +178,7 @@ json to_json(const Figures& figures, const Pass& pass) {
   json line = {{"message", "figures"},
                {"status", figures.status},
                {"status_detail", figures.status_detail},
-               {"work",
-                {{"operations_count", figures.work.operations_count},
-                 {"heap_calls_count", figures.work.heap_calls_count},
-                 {"requested_bytes", figures.work.requested_bytes},
-                 {"harness_bytes", figures.work.harness.value}}},
+               {"work", work_of(figures.work)},
                {"metrics", json::object()},
                {"histograms", json::object()},
                {"timeline", json::object()},

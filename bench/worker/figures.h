@@ -22,6 +22,7 @@ struct Work {
   std::uint64_t heap_calls_count = 0;  // counted where the shim is preloaded, else announced
   std::uint64_t requested_bytes = 0;
   Bytes harness;
+  std::optional<std::uint64_t> library_calls_count = {};  // where the shim is preloaded
 };
 
 struct MemoryFigures {

@@ -19,8 +19,9 @@ Region::Region()
     : begins_hook_(find_function<Hook>("heapwise_region_begins")),
       ends_hook_(find_function<Hook>("heapwise_region_ends")),
       calls_counter_(find_function<Counter>("heapwise_heap_calls_count")),
-      bytes_counter_(find_function<Counter>("heapwise_requested_bytes")) {
-  if (bytes_counter_ == nullptr) calls_counter_ = nullptr;
+      bytes_counter_(find_function<Counter>("heapwise_requested_bytes")),
+      library_calls_counter_(find_function<Counter>("heapwise_library_calls_count")) {
+  if (bytes_counter_ == nullptr || library_calls_counter_ == nullptr) calls_counter_ = nullptr;
 }
 
 void Region::begin() {
@@ -38,7 +39,8 @@ void Region::end() {
 std::optional<CountedCalls> Region::counted() const {
   if (calls_counter_ == nullptr) return std::nullopt;
   return CountedCalls{at_end_.heap_calls_count - at_begin_.heap_calls_count,
-                      at_end_.requested_bytes - at_begin_.requested_bytes};
+                      at_end_.requested_bytes - at_begin_.requested_bytes,
+                      at_end_.library_calls_count - at_begin_.library_calls_count};
 }
 
 }  // namespace heapwise

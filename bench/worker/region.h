@@ -8,8 +8,9 @@
 namespace heapwise {
 
 struct CountedCalls {
-  std::uint64_t heap_calls_count;
+  std::uint64_t heap_calls_count;  // without the C library's own
   std::uint64_t requested_bytes;
+  std::uint64_t library_calls_count;  // of the C library, as when a thread starts or ends
 };
 
 class Region {
@@ -27,12 +28,15 @@ class Region {
   using Hook = void (*)();
   using Counter = std::uint64_t (*)();
 
-  CountedCalls totals() const { return {calls_counter_(), bytes_counter_()}; }
+  CountedCalls totals() const {
+    return {calls_counter_(), bytes_counter_(), library_calls_counter_()};
+  }
 
   Hook begins_hook_;
   Hook ends_hook_;
   Counter calls_counter_;
   Counter bytes_counter_;
+  Counter library_calls_counter_;
   CountedCalls at_begin_{};
   CountedCalls at_end_{};
 };

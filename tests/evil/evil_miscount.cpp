@@ -12,4 +12,6 @@ __attribute__((visibility("default"))) std::uint64_t heapwise_heap_calls_count()
 
 __attribute__((visibility("default"))) std::uint64_t heapwise_requested_bytes() { return 0; }
 
+__attribute__((visibility("default"))) std::uint64_t heapwise_library_calls_count() { return 0; }
+
 }  // extern "C"
