@@ -49,10 +49,6 @@ constexpr std::size_t kSizesCount = 65'521;
 constexpr std::uint64_t kWarmUpTurnovers = 2;  // of the live set, once it is there
 constexpr std::uint64_t kSlackObjects = 1024;  // that a producer may be ahead, or two batches
 
-std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
-  return (value + by - 1) / by;
-}
-
 std::uint64_t pairs(const Parameters& parameters) {
   return parameters.at("producers") * parameters.at("consumers");
 }

@@ -94,10 +94,6 @@ constexpr double kLargestDrift = std::numbers::sqrt2;
 constexpr std::uint64_t kShortestSession = 1'000;  // requests
 constexpr std::uint64_t kLongestSession = 1'000'000;
 
-std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
-  return (value + by - 1) / by;
-}
-
 std::uint64_t requests_per_day(const Parameters& parameters) {
   return std::max<std::uint64_t>(1, parameters.at("operations") / kDays);
 }

@@ -152,13 +152,6 @@ struct alignas(64) Handler {
   Nanoseconds due;           // when the last request arrived
 };
 
-template <class Make>
-auto make_values(std::size_t count, Make make) {
-  std::vector<decltype(make())> values(count);
-  std::generate(values.begin(), values.end(), make);
-  return values;
-}
-
 /// Draws a request's objects behind those of the ones before.
 Request draw_request(std::vector<Drawn>& objects, RequestMix& mix, std::uint64_t large_of_1024) {
   Request request{.begin = static_cast<std::uint32_t>(objects.size())};

@@ -1,6 +1,7 @@
 // What the files of single workloads share to describe themselves.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,10 @@
 #include "workloads/workload.h"
 
 namespace heapwise {
+
+constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
+  return (value + by - 1) / by;
+}
 
 /// For workloads with parameters `min` and `max`.
 std::string reject_inverted_sizes(const Parameters& parameters);
