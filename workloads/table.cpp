@@ -16,6 +16,7 @@ extern const WorkloadDescriptor kCallocZeroing;
 extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
+extern const WorkloadDescriptor kLarson;
 extern const WorkloadDescriptor kRequestBursts;
 extern const WorkloadDescriptor kArenaRatchet;
 extern const WorkloadDescriptor kMixedService;
@@ -44,6 +45,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     // servers
     &kProducerConsumer,
     &kAsymmetricFree,
+    &kLarson,
     &kRequestBursts,
     &kArenaRatchet,
     &kMixedService,

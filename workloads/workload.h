@@ -134,7 +134,7 @@ struct WorkloadDescriptor {
   // What can be measured of it, beside what can of all.
   bool has_requests = false;        // it asks its pacers: pass open_loop
   bool shows_live_objects = false;  // visit_live: pass fragmentation
-  bool starts_threads = false;      // inside the region, which calls the C library's own calloc
+  bool starts_threads = false;      // inside the region: the C library calls the heap for them
   bool only_memory = false;         // its time says nothing about an allocator
   unsigned (*threads)(const Parameters&) = single_thread;
   std::uint64_t (*operations_per_batch)(const Parameters&) = nullptr;

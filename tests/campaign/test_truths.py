@@ -22,6 +22,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "producer_consumer": ("operations=200K", "producers=2,consumers=3,operations=200K"),
     "asymmetric_free": ("producers=2,consumers=2,live=4K,operations=200K",),
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
+    "larson": ("live=100,operations=200K", "threads=1,live=100,operations=100K"),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
     "arena_ratchet": ("threads=8,size=1M,operations=160",),
     "mixed_service": ("sessions=100,cache=200,operations=20K", "threads=1,sessions=100,cache=200,operations=10K"),
@@ -31,8 +32,8 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
 }
 #: heap calls an operation where it is always the same
 CALLS_PER_OPERATION: dict[str, Fraction] = {
-    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "request_bursts", "arena_ratchet",
-                     "false_sharing_active", "false_sharing_passive"), Fraction(2)),
+    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "larson",
+                     "request_bursts", "arena_ratchet", "false_sharing_active", "false_sharing_passive"), Fraction(2)),
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced
 }
@@ -45,6 +46,8 @@ EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 "
                  "request_bursts:peak=4M,calls=100,pause_ms=1,operations=1K"
 #: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
 CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
+#: their threads start and end in the region, for which the C library calls the heap itself
+STARTS_THREADS = {"larson"}
 
 #: settings -> minor faults an operation and system calls an operation of 1 MiB allocate, touch, free (glibc 2.36)
 ONE_MIB_CHURN = {
@@ -86,6 +89,7 @@ def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path)
         assert record["status"] == "ok", (record["cell"], record["status_detail"])
         work = record["work"]
         assert work["heap_calls_count"] > 0
+        assert (work["library_calls_count"] > 0) == (record["cell"]["workload"] in STARTS_THREADS), record["cell"]
         calls_per_operation = CALLS_PER_OPERATION.get(record["cell"]["workload"])
         if calls_per_operation is not None:
             assert work["heap_calls_count"] == calls_per_operation * work["operations_count"], record["cell"]
