@@ -17,6 +17,7 @@ extern const WorkloadDescriptor kReallocGrowth;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kLarson;
+extern const WorkloadDescriptor kThreadChurn;
 extern const WorkloadDescriptor kRequestBursts;
 extern const WorkloadDescriptor kArenaRatchet;
 extern const WorkloadDescriptor kMixedService;
@@ -46,6 +47,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kProducerConsumer,
     &kAsymmetricFree,
     &kLarson,
+    &kThreadChurn,
     &kRequestBursts,
     &kArenaRatchet,
     &kMixedService,

@@ -23,6 +23,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "asymmetric_free": ("producers=2,consumers=2,live=4K,operations=200K",),
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
     "larson": ("live=100,operations=200K", "threads=1,live=100,operations=100K"),
+    "thread_churn": ("operations=400",),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
     "arena_ratchet": ("threads=8,size=1M,operations=160",),
     "mixed_service": ("sessions=100,cache=200,operations=20K", "threads=1,sessions=100,cache=200,operations=10K"),
@@ -34,6 +35,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
 CALLS_PER_OPERATION: dict[str, Fraction] = {
     **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "larson",
                      "request_bursts", "arena_ratchet", "false_sharing_active", "false_sharing_passive"), Fraction(2)),
+    "thread_churn": Fraction(2 * 200),  # a task's objects
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced
 }
@@ -47,7 +49,7 @@ EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 "
 #: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
 CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
 #: their threads start and end in the region, for which the C library calls the heap itself
-STARTS_THREADS = {"larson"}
+STARTS_THREADS = {"larson", "thread_churn"}
 
 #: settings -> minor faults an operation and system calls an operation of 1 MiB allocate, touch, free (glibc 2.36)
 ONE_MIB_CHURN = {

@@ -45,6 +45,9 @@ constexpr Cell kCells[] = {
     {"and_back", "realloc_growth:buffers=2,max=1M,shrink=1", 2 * (28 + 2)},
     {"larson", "larson:live=100,operations=20000", 2 * 4 * 5 * 1'000},
     {"larson_alone", "larson:threads=1,live=10,rounds=3,operations=1000", 2 * 34 * 30},
+    {"thread_churn", "thread_churn:objects=20,lifetime=10,operations=80", 2 * 20 * 80},
+    {"thread_churn_alone",
+     "thread_churn:threads=1,survive=100,freed_by=driver,lifetime=3,operations=20", 2 * 200 * 20},
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
     {"gigabytes", "huge_footprint:live=16M,operations=10000", 2 * 2048},
     {"small_gigabytes", "huge_footprint:live=16M,small=90,operations=10000", 2 * 2048},
@@ -226,6 +229,7 @@ constexpr const char* kSteadyCells[] = {
     "phase_shift:live=1M,max=16K",
     "huge_footprint:live=16M",
     "larson:live=100,operations=10000",
+    "thread_churn:objects=20,lifetime=10,operations=80",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
@@ -292,6 +296,7 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("locality:min=1K").find("min 1K is above max 256"), std::string::npos);
   EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(error_of("larson:min=600").find("min 600 is above max 500"), std::string::npos);
+  EXPECT_NE(error_of("thread_churn:survive=101").find("from 0 to 100"), std::string::npos);
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
             std::string::npos);
   EXPECT_NE(error_of("fragmentation_plateau:live=64K").find("live 64K is below 128K"),
