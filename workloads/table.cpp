@@ -18,6 +18,7 @@ extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kLarson;
 extern const WorkloadDescriptor kThreadChurn;
+extern const WorkloadDescriptor kMigratingStress;
 extern const WorkloadDescriptor kRequestBursts;
 extern const WorkloadDescriptor kArenaRatchet;
 extern const WorkloadDescriptor kMixedService;
@@ -48,6 +49,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kAsymmetricFree,
     &kLarson,
     &kThreadChurn,
+    &kMigratingStress,
     &kRequestBursts,
     &kArenaRatchet,
     &kMixedService,

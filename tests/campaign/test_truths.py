@@ -24,6 +24,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
     "larson": ("live=100,operations=200K", "threads=1,live=100,operations=100K"),
     "thread_churn": ("operations=400",),
+    "migrating_stress": ("operations=200K", "threads=1,operations=200K"),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
     "arena_ratchet": ("threads=8,size=1M,operations=160",),
     "mixed_service": ("sessions=100,cache=200,operations=20K", "threads=1,sessions=100,cache=200,operations=10K"),
@@ -33,7 +34,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
 }
 #: heap calls an operation where it is always the same
 CALLS_PER_OPERATION: dict[str, Fraction] = {
-    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "larson",
+    **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "larson", "migrating_stress",
                      "request_bursts", "arena_ratchet", "false_sharing_active", "false_sharing_passive"), Fraction(2)),
     "thread_churn": Fraction(2 * 200),  # a task's objects
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer

@@ -48,6 +48,10 @@ constexpr Cell kCells[] = {
     {"thread_churn", "thread_churn:objects=20,lifetime=10,operations=80", 2 * 20 * 80},
     {"thread_churn_alone",
      "thread_churn:threads=1,survive=100,freed_by=driver,lifetime=3,operations=20", 2 * 200 * 20},
+    {"migrating_stress", "migrating_stress:shared=500,own=50,stay=1000,operations=20000",
+     2 * 4 * 5 * 1'000},
+    {"migrating_alone", "migrating_stress:threads=1,shared=50,own=7,stay=300,operations=1000",
+     2 * 4 * 250},
     {"request_bursts", "request_bursts:peak=1M,calls=100,pause_ms=1", 2 * 100},
     {"gigabytes", "huge_footprint:live=16M,operations=10000", 2 * 2048},
     {"small_gigabytes", "huge_footprint:live=16M,small=90,operations=10000", 2 * 2048},
@@ -230,6 +234,7 @@ constexpr const char* kSteadyCells[] = {
     "huge_footprint:live=16M",
     "larson:live=100,operations=10000",
     "thread_churn:objects=20,lifetime=10,operations=80",
+    "migrating_stress:shared=500,own=50,operations=10000",
 };
 
 class SteadyWorkload : public testing::TestWithParam<const char*> {};
@@ -297,6 +302,9 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
   EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(error_of("larson:min=600").find("min 600 is above max 500"), std::string::npos);
   EXPECT_NE(error_of("thread_churn:survive=101").find("from 0 to 100"), std::string::npos);
+  EXPECT_NE(error_of("migrating_stress:shared=0,own=0").find("nothing to exchange"),
+            std::string::npos);
+  EXPECT_NE(error_of("migrating_stress:max=64K").find("from 1 to 65535"), std::string::npos);
   EXPECT_NE(error_of("request_bursts:request_min=4K").find("request_min 4K is above request_max"),
             std::string::npos);
   EXPECT_NE(error_of("fragmentation_plateau:live=64K").find("live 64K is below 128K"),
