@@ -43,15 +43,19 @@ constexpr PassBlocks kQuickOnCall[]{{"throughput", 8}, {"latency", 8},       {"o
                                     {"checked", 1, 10}};
 // A large live set: its own time is mostly set-up, and a checked one takes 12 s a run.
 constexpr PassBlocks kQuickTimeAndMemory[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
+constexpr PassBlocks kQuickService[]{
+    {"throughput", 8}, {"open_loop", 8, 4}, {"memory", 3}, {"checked", 1, 10}};
+constexpr PassBlocks kQuickMemory[]{{"memory", 2}, {"fragmentation", 2}};
 constexpr PassBlocks kQuickOwnCost[]{{"throughput", 3}};
 constexpr PassBlocks kQuickSweepPasses[]{{"throughput", 3}, {"memory", 2}, {"system_calls", 1}};
 constexpr ProfileRow kQuickRows[]{
     {"small_churn:live=10K,operations=2M", kQuickPasses},
-    {"small_churn:live=100K,operations=1M", kQuickPasses},
+    {"small_churn:live=100K,operations=1M", kQuickTimeAndMemory},
     {"small_churn:live=1M,warmup=1M,operations=500K", kQuickTimeAndMemory},
     {"large_churn:operations=500", kQuickPasses},
     {"producer_consumer:operations=500K", kQuickPasses},
-    {"producer_consumer:producers=2,consumers=2,operations=500K", kQuickTimeAndMemory},
+    {"mixed_service:operations=100K", kQuickService},
+    {"fragmentation_plateau:operations=200K", kQuickMemory},
 };
 constexpr std::string_view kThresholds[]{
     "glibc",
@@ -89,38 +93,96 @@ constexpr Sweep kQuickSweeps[]{
 // ---- full: finer, larger and longer, within an hour ---------------------------------------------
 
 constexpr PassBlocks kFullPasses[]{
-    {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}, {"checked", 2, 10}};
+    {"throughput", 12}, {"latency", 12}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
 constexpr PassBlocks kFullOnCall[]{{"throughput", 16}, {"latency", 16},      {"open_loop", 16},
                                    {"memory", 5},      {"fragmentation", 3}, {"system_calls", 3},
                                    {"checked", 2, 10}};
 // The check holds every live object in a tree: too slow for a million.
 constexpr PassBlocks kFullLargeLiveSet[]{
-    {"throughput", 16}, {"latency", 16}, {"memory", 5}, {"system_calls", 3}};
-// A run is long: a large live set to turn over, or hundreds of megabytes written.
+    {"throughput", 12}, {"latency", 8}, {"memory", 3}, {"system_calls", 2}};
+// A run is long, or every call is like the others: no latency of each.
 constexpr PassBlocks kFullTimeAndMemory[]{
-    {"throughput", 8}, {"memory", 5}, {"system_calls", 2}, {"checked", 1, 10}};
-// What shows is what the time between peaks does to the resident set, not the time.
+    {"throughput", 8}, {"memory", 3}, {"system_calls", 2}, {"checked", 1, 10}};
+constexpr PassBlocks kFullTimeAndFragmentation[]{{"throughput", 8},
+                                                 {"memory", 3},
+                                                 {"fragmentation", 2},
+                                                 {"system_calls", 2},
+                                                 {"checked", 1, 10}};
+// One question more of a workload that has been checked.
+constexpr PassBlocks kFullTime[]{{"throughput", 8}};
+constexpr PassBlocks kFullTail[]{
+    {"throughput", 8}, {"latency", 8}, {"memory", 3}, {"system_calls", 1}, {"checked", 1, 10}};
+constexpr PassBlocks kFullService[]{{"throughput", 12},   {"open_loop", 8, 2}, {"memory", 3},
+                                    {"fragmentation", 2}, {"system_calls", 1}, {"checked", 1, 10}};
+// What shows is what a course of requests does to the resident set, not the time.
 constexpr PassBlocks kFullMemory[]{{"memory", 3}, {"system_calls", 1}, {"checked", 1, 10}};
+constexpr PassBlocks kFullFragmentation[]{
+    {"memory", 3}, {"fragmentation", 2}, {"system_calls", 1}, {"checked", 1, 10}};
 constexpr PassBlocks kFullOwnCost[]{{"throughput", 5}, {"latency", 3}};
 constexpr PassBlocks kFullSweepPasses[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
+constexpr PassBlocks kFullArenaPasses[]{{"throughput", 8}, {"memory", 3}};
+constexpr PassBlocks kFullRatchetPasses[]{{"memory", 3}, {"system_calls", 1}};
 constexpr ProfileRow kFullRows[]{
+    // fast path
     {"small_churn:live=1K,operations=4M", kFullPasses},
     {"small_churn:live=10K,operations=4M", kFullPasses},
     {"small_churn:live=100K,operations=4M", kFullPasses},
     {"small_churn:live=1M,operations=2M", kFullLargeLiveSet},
-    {"large_churn:operations=2K", kFullPasses},
+    {"large_churn:operations=1K", kFullPasses},
     {"large_churn:size=1M,window=1,operations=1K", kFullPasses},
-    {"large_churn:size=16M,window=1,operations=100", kFullPasses},
+    {"large_churn:size=16M,window=1,operations=60", kFullPasses},
+    {"realloc_growth:operations=56", kFullTimeAndMemory},
+    {"realloc_growth:max=16M,shrink=1,operations=420", kFullTimeAndMemory},
+    {"fixed_size:size=16,operations=8M", kFullTime},
+    {"fixed_size:operations=8M", kFullTail},
+    {"fixed_size:order=fifo,operations=8M", kFullTime},
+    {"fixed_size:order=random,operations=8M", kFullTime},
+    {"fixed_size:batch=100K,order=random,operations=2M", kFullTime},
+    {"fixed_size:size=512,operations=8M", kFullTime},
+    {"fixed_size:size=4K,operations=4M", kFullTime},
+    {"fixed_size:size=32K,operations=1M", kFullTime},
+    {"sized_delete:operations=4M", kFullTimeAndMemory},
+    {"aligned:operations=1M", kFullTimeAndFragmentation},
+    {"calloc_zeroing:operations=20K", kFullTimeAndMemory},
+    // servers
     {"producer_consumer:operations=2M", kFullPasses},
     {"producer_consumer:producers=2,consumers=2,operations=2M", kFullPasses},
     {"producer_consumer:producers=4,consumers=1,operations=2M", kFullPasses},
     {"asymmetric_free:operations=1M", kFullTimeAndMemory},
-    {"realloc_growth:operations=56", kFullTimeAndMemory},
+    {"larson:threads=1,operations=4M", kFullTime},
+    {"larson:threads=2,operations=4M", kFullTail},
+    {"larson:threads=4,operations=4M", kFullTime},
+    {"larson:threads=8,operations=4M", kFullTime},
+    {"thread_churn", kFullTimeAndMemory},
+    {"migrating_stress", kFullTimeAndMemory},
+    {"mixed_service:threads=1,operations=200K", kFullTime},
+    {"mixed_service:threads=2,operations=200K", kFullService},
+    {"mixed_service:threads=4,operations=200K", kFullTime},
+    {"mixed_service:threads=8,operations=200K", kFullTime},
     {"request_bursts", kFullMemory},
+    {"arena_ratchet", kFullMemory},
+    // memory
+    {"fragmentation_plateau", kFullTimeAndFragmentation},
+    {"fragmentation_ladder", kFullFragmentation},
+    {"pinned_holes", kFullFragmentation},
+    {"phase_shift", kFullFragmentation},
+    // caches
+    {"false_sharing_active:operations=300K", kFullTimeAndMemory},
+    {"false_sharing_active:apart=1,operations=300K", kFullTime},
+    {"false_sharing_passive:size=16,operations=300K", kFullTimeAndMemory},
+    {"false_sharing_passive:size=64,operations=300K", kFullTime},
+    {"false_sharing_passive:apart=1,operations=300K", kFullTime},
+    {"locality:operations=2M", kFullTimeAndFragmentation},
+    {"locality:churn=0,operations=4M", kFullTime},
 };
-
+constexpr std::string_view kArenas[]{"glibc", "glibc:arena_max=1", "glibc:arena_max=2",
+                                     "glibc:arena_max=4"};
+constexpr std::string_view kRatchet[]{"glibc", "glibc:mmap_threshold=128K", "glibc:arena_max=1",
+                                      "glibc:trim_threshold=128K"};
 constexpr Sweep kFullSweeps[]{
-    {"large_churn:size=1M,window=1,operations=1500", kThresholds, kFullSweepPasses}};
+    {"large_churn:size=1M,window=1,operations=1500", kThresholds, kFullSweepPasses},
+    {"mixed_service:threads=2,operations=200K", kArenas, kFullArenaPasses},
+    {"arena_ratchet", kRatchet, kFullRatchetPasses}};
 
 // ---- soak: days of a service, gigabytes alive. No verdicts: fewer than 8 blocks -----------------
 

@@ -22,10 +22,17 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "producer_consumer": ("operations=200K", "producers=2,consumers=3,operations=200K"),
     "asymmetric_free": ("producers=2,consumers=2,live=4K,operations=200K",),
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
+    "fixed_size": ("batch=100,order=random,operations=200K",),
+    "sized_delete": ("operations=200K",),
+    "aligned": ("operations=200K",),
+    "calloc_zeroing": ("live=50,operations=6400",),
     "larson": ("live=100,operations=200K", "threads=1,live=100,operations=100K"),
     "thread_churn": ("operations=400",),
     "migrating_stress": ("operations=200K", "threads=1,operations=200K"),
     "request_bursts": ("peak=4M,calls=100,pause_ms=1,operations=10K",),
+    "larson": ("live=500,rounds=2,operations=200K",),
+    "thread_churn": ("operations=4K",),
+    "migrating_stress": ("operations=200K",),
     "arena_ratchet": ("threads=8,size=1M,operations=160",),
     "mixed_service": ("sessions=100,cache=200,operations=20K", "threads=1,sessions=100,cache=200,operations=10K"),
     "false_sharing_active": ("writes=10,operations=10K",),
@@ -40,15 +47,7 @@ CALLS_PER_OPERATION: dict[str, Fraction] = {
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced
 }
-EVERY_WORKLOAD = "small_churn:live=1K,operations=20K large_churn:operations=64 " \
-                 "producer_consumer:operations=20K producer_consumer:producers=2,consumers=3,operations=20K " \
-                 "asymmetric_free:producers=2,consumers=2,live=4K,operations=20K " \
-                 "realloc_growth:buffers=3,max=1M,operations=420 " \
-                 "fixed_size:batch=100,order=random,operations=20K sized_delete:operations=20K " \
-                 "aligned:operations=20K calloc_zeroing:live=50,operations=640 " \
-                 "request_bursts:peak=4M,calls=100,pause_ms=1,operations=1K"
-#: heap calls an operation where it is not an allocation and a free: 14 reallocs take the malloc and the free of their buffer
-CALLS_PER_OPERATION = {"realloc_growth": Fraction(14 + 2, 14)}
+
 #: their threads start and end in the region, for which the C library calls the heap itself
 STARTS_THREADS = {"larson", "thread_churn"}
 

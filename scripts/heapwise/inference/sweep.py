@@ -1,4 +1,4 @@
-"""The threshold sweep: which M_MMAP_THRESHOLD, with which M_TRIM_THRESHOLD and M_TOP_PAD?
+"""Sweeps over one allocator's settings: which M_MMAP_THRESHOLD, with which M_TRIM_THRESHOLD and M_TOP_PAD? How many arenas?
 
 Makes the rows of a sweep (one a setting, the passes joined) from a summary's groups and
 comparisons, and the sentence that reads them.
@@ -14,7 +14,8 @@ from ..records.cells import common_parameters, group_key, join_passes
 AXES = ("mmap_threshold", "trim_threshold", "top_pad")
 NEAR_BEST = 1.10
 MOST_NAMED = 4
-FIGURES = ("wall_per_operation_ns", "minor_faults_per_operation", "rss_peak_growth_bytes", "system_calls_per_operation")
+FIGURES = ("wall_per_operation_ns", "minor_faults_per_operation", "rss_peak_growth_bytes", "rss_drained_growth_bytes",
+           "system_calls_per_operation")
 
 
 def sweeps(groups: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -33,10 +34,11 @@ def sweeps(groups: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[st
 
 
 def reading(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
-    """One sentence: which settings are within 10 % of the best time, and at which RSS."""
+    """One sentence: which settings are within 10 % of the best time, and at which RSS; of a workload without a time, what stays
+    resident when everything was freed."""
     timed = [row for row in rows if row["wall_per_operation_ns"] is not None]
     if not timed:
-        return "No setting gave a time, so the sweep has no answer."
+        return _reading_of_memory(rows, baseline)
     best = min(row["wall_per_operation_ns"] for row in timed)
     near = sorted((row for row in timed if row["wall_per_operation_ns"] <= NEAR_BEST * best),
                   key=lambda row: (row["rss_peak_growth_bytes"] is None, row["rss_peak_growth_bytes"] or 0.0))
@@ -52,6 +54,23 @@ def reading(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
     at = f" at {memory(rss)}" if rss is not None else ""
     return f"{text}; {setting_name(installed['settings'])} takes {duration(installed['wall_per_operation_ns'])}" \
            f"{at}, {times:.3g} times the best."
+
+
+def _reading_of_memory(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
+    kept = [(row["rss_drained_growth_bytes"], row) for row in rows if row.get("rss_drained_growth_bytes") is not None]
+    if not kept:
+        return "No setting gave a time or a memory, so the sweep has no answer."
+    least, best = min(kept, key=lambda pair: pair[0])
+    text = f"When everything was freed, least stays resident with {setting_name(best['settings'])}: {memory(least)}"
+    installed = next((value for value, row in kept if row["allocator"] == baseline), None)
+    if installed is None or best["allocator"] == baseline:
+        return text + "."
+    return f"{text}; as installed {memory(installed)}."
+
+
+def is_over_thresholds(sweep: Mapping[str, Any]) -> bool:
+    """Whether a sweep can be drawn over mmap_threshold, trim_threshold and top_pad."""
+    return any(key in row["settings"] for row in sweep["rows"] for key in AXES)
 
 
 def setting_name(settings: Mapping[str, str]) -> str:

@@ -97,7 +97,8 @@ TERMINAL_COLUMNS = (
     Column("system_calls_per_operation", "system_calls", "calls/op"),
 )
 SWEEP_FIGURES = (("wall_per_operation_ns", "time/op", "ns"), ("minor_faults_per_operation", "minor/op", "faults/op"),
-                 ("rss_peak_growth_bytes", "peak RSS", "bytes"), ("system_calls_per_operation", "calls/op", "calls/op"))
+                 ("rss_peak_growth_bytes", "peak RSS", "bytes"), ("rss_drained_growth_bytes", "RSS after free", "bytes"),
+                 ("system_calls_per_operation", "calls/op", "calls/op"))
 TIME_COLUMNS = (
     Column("wall_per_operation_ns", "throughput", "time/op", interval=True),
     Column("cpu_per_operation_ns", "throughput", "CPU/op", interval=True),
@@ -339,24 +340,25 @@ def sweep_table(sweep: Node) -> Table:
     """One row a setting; glibc as installed first and marked."""
     others = sorted({key for row in sweep["rows"] for key in row["settings"] if key not in AXES})
     keys = [key for key in (*AXES, *others) if any(key in row["settings"] for row in sweep["rows"])] or ["setting"]
-    figures = [figure for figure in SWEEP_FIGURES if any(row[figure[0]] is not None for row in sweep["rows"])]
+    figures = [figure for figure in SWEEP_FIGURES if any(row.get(figure[0]) is not None for row in sweep["rows"])]
     headings = [*keys, *(heading for _, heading, _ in figures)]
     if figures and figures[0][0] == "wall_per_operation_ns":
         headings.insert(len(keys) + 1, "ratio")
     rows = tuple(_sweep_row(row, keys, figures, row["allocator"] == sweep["baseline"]) for row in sweep["rows"])
     notes = tuple(f"{row['allocator']}: {row['status_text']}" for row in sweep["rows"] if row["status_text"])
-    return Table(f"threshold sweep: {title_of(sweep)}", f"baseline {sweep['baseline']} as installed", tuple(headings), rows, notes)
+    return Table(f"sweep: {title_of(sweep)}", f"baseline {sweep['baseline']} as installed", tuple(headings), rows, notes)
 
 
 def _sweep_row(row: Node, keys: Sequence[str], figures: Sequence[tuple[str, str, str]], is_baseline: bool) -> tuple[Text, ...]:
     tone = "strong" if is_baseline else "plain"
     cells = [Text("as installed" if is_baseline and not position else row["settings"].get(key, "·"), tone)
              for position, key in enumerate(keys)]
-    if all(row[name] is None for name, _, _ in figures):
+    if all(row.get(name) is None for name, _, _ in figures):
         with_ratio = len(figures) + any(name == "wall_per_operation_ns" for name, _, _ in figures)
         return (*cells, Text((row["status_text"] or "no blocks").split(";")[0][:40], "failed", span=max(1, with_ratio)))
     for name, _, unit in figures:
-        cells.append(Text("none" if row[name] is None else labels.quantity(row[name], unit), tone))
+        value = row.get(name)
+        cells.append(Text("none" if value is None else labels.quantity(value, unit), tone))
         if name == "wall_per_operation_ns":
             cells.append(Text(_sweep_ratio(row), tone))
     return tuple(cells)

@@ -60,7 +60,7 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
         if data is not None:
             yield f"scaling-{slug(one['title'])}", _bind(_scaling, one["title"], data)
     for sweep in summary["sweeps"]:
-        if any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
+        if is_over_thresholds(sweep) and any(row["wall_per_operation_ns"] is not None for row in sweep["rows"]):
             yield f"sweep-{slug(title_of(sweep))}", _bind(_sweep, sweep)
     for name, view in named:
         latency, memory = runs_of_cell(folder, view, "latency"), runs_of_cell(folder, view, "memory")
