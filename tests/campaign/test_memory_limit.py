@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -148,9 +149,10 @@ def test_a_program_that_fits_has_its_cgroup_in_the_records(limited: Heapwise) ->
 
 def test_a_server_is_held_and_its_client_is_not(limited: Heapwise) -> None:
     """Catches a server that dies at its limit and is told as a crash or as its client's failure."""
+    server = shutil.copy(SERVER, limited.folder)  # a copy: test_serve.py counts what runs of the original
     answer = limited.run("try", *TRY, "--memory-limit", "40M",
-                         "--serve", f"exec {PYTHON} {SERVER} serve $HEAPWISE_RUN_DIR/s",
-                         "--drive", f"{PYTHON} {SERVER} ask $HEAPWISE_RUN_DIR/s 1000")
+                         "--serve", f"exec {PYTHON} {server} serve $HEAPWISE_RUN_DIR/s",
+                         "--drive", f"{PYTHON} {server} ask $HEAPWISE_RUN_DIR/s 1000")
     assert answer.code == 1, answer.err
     found = outcomes(limited.folder / "a")
     assert {status for status, _ in found} == {"out_of_memory"}
