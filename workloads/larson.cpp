@@ -40,7 +40,7 @@ constexpr ParameterDescriptor kParameters[] = {
      "a thread replaces rounds x live objects, then the next has them"},
     {"min", ParameterUnit::kBytes, 10, 1, 1 << 20, "smallest size"},
     {"max", ParameterUnit::kBytes, 500, 1, 1 << 20, "largest size"},
-    {"operations", ParameterUnit::kCount, 6'000'000, 1, 1'000'000'000'000,
+    {"operations", ParameterUnit::kCount, 10'000'000, 1, 1'000'000'000'000,
      "objects replaced in the measured region, in all slots together"},
 };
 

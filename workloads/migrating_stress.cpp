@@ -49,7 +49,7 @@ constexpr ParameterDescriptor kParameters[] = {
      "operations of a task before it moves to the next thread"},
     {"min", ParameterUnit::kBytes, 16, 1, kLargestSize, "smallest size"},
     {"max", ParameterUnit::kBytes, 1024, 1, kLargestSize, "largest size"},
-    {"operations", ParameterUnit::kCount, 2'000'000, 1, 1'000'000'000'000,
+    {"operations", ParameterUnit::kCount, 6'000'000, 1, 1'000'000'000'000,
      "objects exchanged in the measured region, by all threads together"},
 };
 
