@@ -149,10 +149,10 @@ constexpr ProfileRow kFullRows[]{
     {"producer_consumer:producers=2,consumers=2,operations=2M", kFullPasses},
     {"producer_consumer:producers=4,consumers=1,operations=2M", kFullPasses},
     {"asymmetric_free:operations=1M", kFullTimeAndMemory},
-    {"larson:threads=1,operations=4M", kFullTime},
-    {"larson:threads=2,operations=4M", kFullTail},
-    {"larson:threads=4,operations=4M", kFullTime},
-    {"larson:threads=8,operations=4M", kFullTime},
+    {"larson:threads=1,operations=8M", kFullTime},
+    {"larson:threads=2,operations=8M", kFullTail},
+    {"larson:threads=4,operations=8M", kFullTime},
+    {"larson:threads=8,operations=8M", kFullTime},
     {"thread_churn", kFullTimeAndMemory},
     {"migrating_stress", kFullTimeAndMemory},
     {"mixed_service:threads=1,operations=200K", kFullTime},
@@ -181,8 +181,8 @@ constexpr std::string_view kRatchet[]{"glibc", "glibc:mmap_threshold=128K", "gli
                                       "glibc:trim_threshold=128K"};
 constexpr Sweep kFullSweeps[]{
     {"large_churn:size=1M,window=1,operations=1500", kThresholds, kFullSweepPasses},
-    {"mixed_service:threads=2,operations=200K", kArenas, kFullArenaPasses},
-    {"arena_ratchet", kRatchet, kFullRatchetPasses}};
+    {"mixed_service:threads=2,operations=150K", kArenas, kFullArenaPasses},
+    {"arena_ratchet:operations=192", kRatchet, kFullRatchetPasses}};
 
 // ---- soak: days of a service, gigabytes alive. No verdicts: fewer than 8 blocks -----------------
 

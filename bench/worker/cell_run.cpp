@@ -142,7 +142,7 @@ class CellRunOn final : public CellRun {
         .cpu = cpu_,
         .memory = memory_,
         .timeline = watch_ ? watch_->take_timeline() : nullptr,
-        .latencies = heaps_.latencies(),
+        .latencies = std::move(latencies_),
         .statistics = statistics_,
         .requests = requests_ ? requests_->take_figures() : nullptr,
         .fragmentation = fragmentation_};
@@ -171,6 +171,7 @@ class CellRunOn final : public CellRun {
     demand_ = workload_->demand() - demand_at_begin_;
     if (plan_.pass->reads_memory) read_memory();
     read_statistics(Moment::kEnd);
+    latencies_ = heaps_.latencies();  // before the frees of draining
     if (plan_.pass->splits_fragmentation) {
       fragmentation_ = split_fragmentation(*workload_, plan_.release, sampler_);
       return;
@@ -244,6 +245,7 @@ class CellRunOn final : public CellRun {
   HeapDemand demand_;
   FaultCounts faults_at_begin_;
   MemoryFigures memory_;
+  std::unique_ptr<LatencyRecorder> latencies_;
   std::optional<FragmentationFigures> fragmentation_;
 };
 
