@@ -85,8 +85,6 @@ def test_counted_calls_equal_the_announced_ones(heapwise: Heapwise, build: Path)
     subprocess.run(command, cwd=heapwise.folder, capture_output=True, timeout=300, check=True)
     checked = records(folder)
     assert len(checked) >= 2 * len(specs)
-    checked = [record for record in records(folder) if record["cell"]["pass"] == "checked"]
-    assert len(checked) == len(EVERY_WORKLOAD.split()) * 3
     for record in checked:
         assert record["status"] == "ok", (record["cell"], record["status_detail"])
         work = record["work"]

@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterator, Mapping
 from matplotlib.figure import Figure
 
 from ... import labels
+from ...inference.sweep import is_over_thresholds
 from ...records.folder import GroupRuns, ResultFolder
 from ...records.metrics import band_of
 from ..program_tables import heading, peak_memory
