@@ -191,6 +191,12 @@ struct alignas(64) RegionFlag {
   std::atomic<bool> is_set{false};
 };
 
+/// Touches the buffer's first bytes, or all where that are more than it has.
+void populate(std::byte* begins, std::size_t bytes) {
+  const std::size_t most = bytes < kBufferBytes ? round_up(bytes, page_bytes()) : kBufferBytes;
+  syscall(SYS_madvise, begins, most, MADV_POPULATE_WRITE);
+}
+
 // The reserved range of all buffers.
 class Buffers {
  public:
@@ -213,6 +219,12 @@ class Buffers {
     const std::size_t index = static_cast<std::size_t>(offset) / kBufferBytes;
     left_[index / kWordBits].fetch_or(std::uint64_t{1} << index % kWordBits,
                                       std::memory_order_release);
+  }
+
+  void populate_opened(std::size_t bytes) {
+    std::byte* all = begins_.load(std::memory_order_acquire);
+    const std::size_t opened = opened_.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < opened && i < count_; ++i) populate(all + i * kBufferBytes, bytes);
   }
 
   bool owns(const void* object) const {
@@ -265,20 +277,22 @@ pthread_key_t buffer_key;  // its destructor tells when a thread ends
 bool has_buffer_key = false;
 thread_local Buffer buffer_of_thread;
 thread_local std::size_t largest_before_region = 0;
+std::atomic<std::size_t> largest_of_all{0};  // of what any thread asked for before the region
 
 bool is_in_region() {
   return region_flag.is_set.load(std::memory_order_relaxed);
 }
 
-// The region must not show the first touch of the buffer that stands in for the heap: as much of it
-// is populated as the thread asked for at once in its warm-up, and no less than a large object
-// takes. Where the kernel is older than this request (Linux 5.14), the first objects pay for it.
-void populate_buffer_of_thread() {
+// The region must not show the first touch of the buffers that stand in for the heap: as much of
+// each is populated as was asked for at once in the warm-up, and of this thread's no less than a
+// large object takes. Where the kernel is older than this request (Linux 5.14), the first objects
+// pay for it.
+void populate_buffers() {
+  const std::size_t largest = largest_of_all.load(std::memory_order_relaxed);
+  buffers.populate_opened(largest);
   if (buffer_of_thread.bytes == 0) return;
-  const std::size_t wanted =
-      largest_before_region < kLeastPopulatedBytes ? kLeastPopulatedBytes : largest_before_region;
-  const std::size_t bytes = wanted < kBufferBytes ? round_up(wanted, page_bytes()) : kBufferBytes;
-  syscall(SYS_madvise, buffer_of_thread.begins, bytes, MADV_POPULATE_WRITE);
+  populate(buffer_of_thread.begins,
+           largest < kLeastPopulatedBytes ? kLeastPopulatedBytes : largest);
 }
 
 void open_buffer_of_thread() {
@@ -307,9 +321,16 @@ inline void* give_buffer(std::size_t size) {
   return give_buffer_slowly(size);
 }
 
+void note_largest(std::size_t size) {
+  largest_before_region = size;
+  std::size_t seen = largest_of_all.load(std::memory_order_relaxed);
+  while (seen < size && !largest_of_all.compare_exchange_weak(seen, size)) {
+  }
+}
+
 __attribute__((noinline)) void* allocate_ordinary(std::size_t size, std::size_t alignment) {
   open_buffer_of_thread();
-  if (size > largest_before_region) largest_before_region = size;
+  if (size > largest_before_region) note_largest(size);
   void* object = ordinary_heap.allocate(size, alignment);
   if (object == nullptr) errno = ENOMEM;
   return object;
@@ -379,7 +400,7 @@ HEAPWISE_EXPORT const char* heapwise_null_version() {
 
 HEAPWISE_EXPORT void heapwise_region_begins() {
   heapwise::open_buffer_of_thread();
-  heapwise::populate_buffer_of_thread();
+  heapwise::populate_buffers();
   heapwise::region_flag.is_set.store(true, std::memory_order_seq_cst);
 }
 

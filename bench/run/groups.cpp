@@ -145,10 +145,11 @@ void add_sweep(const Sweep& sweep, std::vector<Group>& groups) {
   }
 }
 
-/// What a workload costs without an allocator, as far as it can be run on the null one.
+/// What a workload costs without an allocator: its loop, and what is timed of it call by call.
 void add_own_cost(const Profile& profile, const Row& row, std::vector<Group>& groups) {
   for (const auto& blocks : profile.own_cost) {
-    if (!why_not(*find_workload(row.workload.name), *find_pass(blocks.pass)).empty()) continue;
+    const bool is_loop = find_pass(blocks.pass)->times_slices;
+    if (!is_loop && !has_pass(row, blocks.pass)) continue;
     auto group = make_group(row.workload, blocks);
     group.purpose = Purpose::kOwnCost;
     group.baseline = kNullAllocator;

@@ -43,14 +43,17 @@ def with_two_libraries(works: Sequence[GroupWork]) -> Breaches:
 
 
 def with_other_work(works: Sequence[GroupWork]) -> Breaches:
-    """Groups whose runs did not all make the same number of operations and heap calls."""
+    """Groups whose runs did not all make the same number of operations, and blocks, which share a seed, whose runs did not
+    make the same number of heap calls."""
     runs_count, breaches = 0, []
     for work in works:
-        done = [(record.work["operations_count"], record.work.get("heap_calls_count", 0))
+        done = [(record.block, record.work["operations_count"], record.work.get("heap_calls_count", 0))
                 for _, record in _runs([work]) if record.ok and "operations_count" in record.work]
         runs_count += len(done)
-        if len(set(done)) > 1:
-            counts = joined([f"{operations:,} with {calls:,}" for operations, calls in sorted(set(done))])
+        blocks = {block for block, _, _ in done}
+        unlike = len({operations for _, operations, _ in done}) > 1 or len(set(done)) > len(blocks)
+        if unlike:
+            counts = joined([f"{operations:,} with {calls:,}" for operations, calls in sorted({one[1:] for one in done})])
             where = f"{title_of_group(work.runs.group)}, {work.runs.group.cell.pass_name}"
             breaches.append(f"{where}: operations with heap calls were {counts}")
     return runs_count, breaches

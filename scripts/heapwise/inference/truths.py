@@ -260,7 +260,7 @@ GENERAL = (
           "the suite's own rule: a preload that fails prints a line and exits with 0", EveryRun("identity")),
     Truth("one-library", "a spec stands for one library of one build in all runs of a workload",
           "the suite's own rule: an upgrade amid a campaign would mix two allocators", EveryRun("one_library")),
-    Truth("same-work", "all runs of a group made the same number of operations and of heap calls",
+    Truth("same-work", "all runs of a group made the same number of operations, and those of a block of heap calls",
           "the suite's own rule: work that follows speed makes the heap's history follow it too",
           EveryRun("same_work")),
     Truth("checked", "no object was overlapped, misaligned or changed, and the calls counted are those announced",
