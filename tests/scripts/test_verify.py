@@ -55,6 +55,9 @@ def times(ratio, spec, workload="large_churn", parameters=CHURN_1M, blocks=8, th
                   specs={"glibc": Behaviour(time_ns=2_000.0), spec: Behaviour(time_ns=2_000.0 * ratio)})]
 
 
+LADDER = {"survivors": 10, "factor": 12}
+
+
 def resident(rss, live, workload, parameters=(), blocks=3):
     return [group(workload, "memory", blocks, parameters, glibc=Behaviour(rss_bytes=rss * MIB, live_bytes=live * MIB))]
 
@@ -103,8 +106,8 @@ SHOWN = {  # truth: folders that show it, and folders that show something else
     "small-churn-glibc-rss": ([resident(106, 100, "small_churn", {"live": 102_400})],
                               [resident(160, 100, "small_churn", {"live": 102_400}),
                                resident(90, 100, "small_churn", {"live": 102_400})]),
-    "fragmentation-ladder-glibc-rss": ([resident(120, 10, "fragmentation_ladder")],
-                                       [resident(15, 10, "fragmentation_ladder")]),
+    "fragmentation-ladder-glibc-rss": ([resident(120, 10, "fragmentation_ladder", LADDER)],
+                                       [resident(15, 10, "fragmentation_ladder", LADDER)]),
     "false-sharing-passive": ([sharing(60.0, 10.0)], [sharing(10.0, 10.0), sharing(10.0, 60.0)]),
     "arena-ratchet": ([ratchet(30)], [ratchet(1), ratchet(4)]),
     "one-arena-time": ([times(3.0, "glibc:arena_max=1", "mixed_service", {}, threads=4)],

@@ -221,8 +221,9 @@ THREADS = (
           DEBIAN, Figure("glibc", "allocate_p99_ns", Tolerance(2_500 / 4, 2_500 * 4.0), Cells("producer_consumer")),
           GLIBC),
     Truth("false-sharing-passive",
-          "objects 16 bytes apart that different threads write cost about 6 times as much as objects 64 bytes "
-          "apart: they share a cache line, and tcache_get() hands a freed neighbour on to whichever thread freed it",
+          "objects of 16 bytes that different threads write cost about 6 times as much as objects of 64 bytes: two of "
+          "glibc's smallest chunks share a cache line, and tcache_get() hands a freed neighbour on to whichever thread "
+          "freed it",
           DEBIAN, CellRatio("false_sharing_passive", "glibc", TIME, 16, 64, Tolerance(2.0, 18.0)),
           Machine(cpus_count=2)),
     Truth("arena-ratchet",
@@ -252,7 +253,7 @@ FRAGMENTATION = (
     Truth("fragmentation-ladder-glibc-rss",
           "a ladder of rising sizes of which 10 % survive ends above RSS/live 10 on glibc: no hole between "
           "survivors is large enough for the next size, and only the heap's top can be trimmed",
-          DEBIAN, Figure("glibc", "rss_per_live_at_end", Tolerance(10.0, 34.0), Cells("fragmentation_ladder")), GLIBC),
+          DEBIAN, Figure("glibc", "rss_per_live_at_end", Tolerance(10.0, 34.0), Cells("fragmentation_ladder", {"survivors": 10, "factor": 12})), GLIBC),
 )
 
 GENERAL = (
