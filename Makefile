@@ -17,7 +17,7 @@ help:
 	@echo 'make test-full  the same, all real programs, long fuzzing, aarch64, and the unit tests under sanitizers'
 	@echo 'make build      only build, into $(BUILD)/'
 	@echo 'make report     the summary and plots of the newest result again (RESULT=DIR for another)'
-	@echo 'make reference  measure everything the README shows, anew (about two hours, after make apps)'
+	@echo 'make reference  measure everything the README shows, anew (about three hours, after make apps)'
 	@echo 'make install    PREFIX=$(PREFIX)'
 	@echo 'make clean'
 
