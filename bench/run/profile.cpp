@@ -41,7 +41,8 @@ constexpr PassBlocks kQuickPasses[]{
 constexpr PassBlocks kQuickOnCall[]{{"throughput", 8}, {"latency", 8},       {"open_loop", 8},
                                     {"memory", 3},     {"fragmentation", 2}, {"system_calls", 2},
                                     {"checked", 1, 10}};
-// A large live set: its own time is mostly set-up, and a checked one takes 12 s a run.
+// A larger live set of a workload that is checked above: with a million its own time is mostly
+// set-up, and a checked one takes 12 s a run.
 constexpr PassBlocks kQuickTimeAndMemory[]{{"throughput", 8}, {"memory", 3}, {"system_calls", 2}};
 constexpr PassBlocks kQuickService[]{
     {"throughput", 8}, {"open_loop", 8, 4}, {"memory", 3}, {"checked", 1, 10}};

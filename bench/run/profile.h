@@ -33,10 +33,11 @@ struct Sweep {
 
 struct Profile {
   std::string_view name;
-  std::string_view summary;              // for --help
-  std::span<const ProfileRow> rows;      // every allocator against the baseline
-  std::span<const PassBlocks> on_call;   // of a workload that is named and has no row, as it fits
-  std::span<const PassBlocks> own_cost;  // the same cells on the null allocator
+  std::string_view summary;             // for --help
+  std::span<const ProfileRow> rows;     // every allocator against the baseline
+  std::span<const PassBlocks> on_call;  // of a workload that is named and has no row, as it fits
+  // On the null allocator: the loop of each row, and its calls one by one where the row times them.
+  std::span<const PassBlocks> own_cost;
   std::span<const Sweep> sweeps;
   unsigned program_blocks;  // of each app that is asked for
   /// What a run is given at least; twice that until its baseline has been timed.
