@@ -138,4 +138,35 @@ class ByteBoundedSet {
   HeapDemand demand_;
 };
 
+/// A workload over such a set: it plans in prepare_batch, and counts its own operations.
+template <HeapUnderTest Heap>
+class ByteBoundedWorkload : public Workload {
+ public:
+  void run_batch() override { set_.run(); }
+
+  void drain() override {
+    set_.plan_drain();
+    set_.run();
+  }
+
+  void visit_live(const LiveVisitor& visit) const override { set_.visit(visit); }
+
+  HeapDemand demand() const override {
+    auto demand = set_.demand();
+    demand.operations_count = operations_count_;
+    return demand;
+  }
+  Progress progress() const override { return {operations_count_, set_.live_bytes()}; }
+  Bytes table_bytes() const override { return set_.table_bytes(limits_); }
+
+ protected:
+  ByteBoundedWorkload(const SetLimits& limits, const Capabilities<Heap>& capabilities)
+      : limits_(limits), random_(capabilities.random), set_(limits, capabilities.heaps.front()) {}
+
+  SetLimits limits_;
+  Random random_;
+  ByteBoundedSet<Heap> set_;
+  std::uint64_t operations_count_ = 0;
+};
+
 }  // namespace heapwise

@@ -46,13 +46,11 @@ SetLimits limits(const Parameters& parameters) {
 }
 
 template <HeapUnderTest Heap>
-class FragmentationPlateau final : public Workload {
+class FragmentationPlateau final : public ByteBoundedWorkload<Heap> {
  public:
   FragmentationPlateau(const Parameters& parameters, const Capabilities<Heap>& capabilities)
-      : limits_(limits(parameters)),
-        random_(capabilities.random),
-        sizes_(parameters.at("min"), parameters.at("max")),
-        set_(limits_, capabilities.heaps.front()) {}
+      : ByteBoundedWorkload<Heap>(limits(parameters), capabilities),
+        sizes_(parameters.at("min"), parameters.at("max")) {}
 
   void warm_up() override {
     for (auto size = draw(); set_.has_room(size); size = draw()) set_.plan_object(size, random_);
@@ -68,31 +66,14 @@ class FragmentationPlateau final : public Workload {
     operations_count_ += kOperationsPerBatch;
   }
 
-  void run_batch() override { set_.run(); }
-
-  void drain() override {
-    set_.plan_drain();
-    set_.run();
-  }
-
-  void visit_live(const LiveVisitor& visit) const override { set_.visit(visit); }
-
-  HeapDemand demand() const override {
-    auto demand = set_.demand();
-    demand.operations_count = operations_count_;
-    return demand;
-  }
-  Progress progress() const override { return {operations_count_, set_.live_bytes()}; }
-  Bytes table_bytes() const override { return set_.table_bytes(limits_); }
-
  private:
+  using ByteBoundedWorkload<Heap>::random_;
+  using ByteBoundedWorkload<Heap>::set_;
+  using ByteBoundedWorkload<Heap>::operations_count_;
+
   std::uint32_t draw() { return static_cast<std::uint32_t>(sizes_.draw(random_)); }
 
-  SetLimits limits_;
-  Random random_;
   LogUniform sizes_;
-  ByteBoundedSet<Heap> set_;
-  std::uint64_t operations_count_ = 0;
 };
 
 std::uint64_t operations_per_batch(const Parameters&) {

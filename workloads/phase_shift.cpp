@@ -60,13 +60,11 @@ SetLimits limits(const Parameters& parameters) {
 }
 
 template <HeapUnderTest Heap>
-class PhaseShift final : public Workload {
+class PhaseShift final : public ByteBoundedWorkload<Heap> {
  public:
   PhaseShift(const Parameters& parameters, const Capabilities<Heap>& capabilities)
-      : limits_(limits(parameters)),
-        fresh_bytes_(limits_.bytes * (100 - parameters.at("overlap")) / 100),
-        random_(capabilities.random),
-        set_(limits_, capabilities.heaps.front()) {
+      : ByteBoundedWorkload<Heap>(limits(parameters), capabilities),
+        fresh_bytes_(limits_.bytes * (100 - parameters.at("overlap")) / 100) {
     for (std::uint64_t i = 0; i < parameters.at("phases"); ++i) {
       bands_.emplace_back(band_end(parameters, i), band_end(parameters, i + 1));
     }
@@ -83,26 +81,16 @@ class PhaseShift final : public Workload {
     ++operations_count_;
   }
 
-  void run_batch() override { set_.run(); }
-
-  void drain() override {
-    set_.plan_drain();
-    set_.run();
-  }
-
-  void visit_live(const LiveVisitor& visit) const override { set_.visit(visit); }
-
-  HeapDemand demand() const override {
-    auto demand = set_.demand();
-    demand.operations_count = operations_count_;
-    return demand;
-  }
-  Progress progress() const override { return {operations_count_, set_.live_bytes()}; }
   Bytes table_bytes() const override {
-    return {set_.table_bytes(limits_).value + bands_.size() * sizeof(LogUniform)};
+    return {ByteBoundedWorkload<Heap>::table_bytes().value + bands_.size() * sizeof(LogUniform)};
   }
 
  private:
+  using ByteBoundedWorkload<Heap>::limits_;
+  using ByteBoundedWorkload<Heap>::random_;
+  using ByteBoundedWorkload<Heap>::set_;
+  using ByteBoundedWorkload<Heap>::operations_count_;
+
   void plan_phase(std::uint64_t fresh_bytes) {
     const auto& band = bands_[next_band_];
     next_band_ = (next_band_ + 1) % bands_.size();
@@ -115,13 +103,9 @@ class PhaseShift final : public Workload {
     }
   }
 
-  SetLimits limits_;
-  std::uint64_t fresh_bytes_;  // that a phase makes
-  Random random_;
+  std::uint64_t fresh_bytes_;      // that a phase makes
   std::vector<LogUniform> bands_;  // of each phase
   std::size_t next_band_ = 0;
-  ByteBoundedSet<Heap> set_;
-  std::uint64_t operations_count_ = 0;
 };
 
 std::uint64_t operations_per_batch(const Parameters&) {
