@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import zlib
 from collections import Counter
 from typing import Any, Mapping, Sequence
 
+LONGEST_SLUG = 80
 # Longer words for sentences, short ones (10 columns at most) for tables.
 STATUS_WORDS = {
     "ok": ("ok", "ok"),
@@ -185,3 +188,9 @@ def status_text(words: Sequence[str], runs_count: int) -> str | None:
 def joined(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def slug(text: str) -> str:
+    """A file's name from a cell's; long ones are cut and stay distinct."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain if len(plain) <= LONGEST_SLUG else f"{plain[:LONGEST_SLUG - 9]}-{zlib.crc32(text.encode()):08x}"

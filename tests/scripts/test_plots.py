@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from heapwise.records.folder import read_folder
 from heapwise.output.palette import style_of
-from heapwise.output.plots import draw_all, pictures, slug
+from heapwise.labels import slug
+from heapwise.output.plots import draw_all, pictures
 from heapwise.output.plots.data import (comparison_views, over_time_data, percentile_data, split_data, timeline_data,
                                         without_negatives)
 from heapwise.output.plots.figure import close, spread

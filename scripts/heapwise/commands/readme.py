@@ -245,7 +245,9 @@ def _scaling(reference: Reference) -> list[str]:
 def _sweep(reference: Reference) -> list[str]:
     lines = []
     for sweep in reference.summary["sweeps"]:
-        lines.extend([f"On `{title_of(sweep)}`: {sweep['reading']}", "", *reference.picture("sweep-", "The threshold sweep"),
+        title = title_of(sweep)
+        lines.extend([f"On `{title}`: {sweep['reading']}", "",
+                      *reference.picture(f"sweep-{labels.slug(title)}.", "The threshold sweep"),
                       "<details><summary>All settings</summary>", "", *markdown_table(sweep_table(sweep)), "", "</details>", ""])
     return lines
 

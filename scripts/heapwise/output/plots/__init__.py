@@ -6,8 +6,6 @@ and timelines. Titles name the cell, captions the sample sizes and what bars and
 
 from __future__ import annotations
 
-import re
-import zlib
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -15,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ... import labels
 from ...inference.sweep import is_over_thresholds
+from ...labels import slug
 from ...records.folder import GroupRuns, ResultFolder
 from ...records.metrics import band_of
 from ..program_tables import heading, peak_memory
@@ -32,7 +31,6 @@ GRID_FROM = 5  # cells: so many stand in a grid
 GRID_FROM_WITH_LONG_NAMES = 16
 GRID_COLUMNS = 3
 TITLE_LETTERS, TITLE_LETTERS_IN_GRID = 92, 46  # that fit above the axes
-LONGEST_SLUG = 80
 FARTHEST_RATIO = 8.0  # of the overview of all cells; arrows stand for what lies beyond
 INTERVALS = "Bars: 95 % intervals of the paired ratios inside blocks; dotted: the range of fewer than 8 blocks."
 
@@ -72,12 +70,6 @@ def pictures(folder: ResultFolder, summary: Summary) -> Iterator[tuple[str, Call
         course = course_data(memory, runs_of_cell(folder, view, "open_loop"))
         if course is not None:
             yield f"course-{slug(name)}", _bind(_course, view, course)
-
-
-def slug(text: str) -> str:
-    """A file's name from a cell's; long ones are cut and stay distinct."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return plain if len(plain) <= LONGEST_SLUG else f"{plain[:LONGEST_SLUG - 9]}-{zlib.crc32(text.encode()):08x}"
 
 
 def _bind(maker: Callable[..., Figure], *arguments: Any) -> Callable[[], Figure]:
