@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/run/document.h"
 #include "bench/run/run_error.h"
 
 namespace heapwise {
@@ -49,20 +50,6 @@ FileDescriptor take_lock(const std::string& folder) {
   return lock;
 }
 
-void write_whole(const std::string& path, const std::string& text) {
-  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  const bool written =
-      file.is_open() &&
-      write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      fsync(file.get()) == 0;
-  if (written) return;
-  const int error = file.is_open() && errno == 0 ? ENOSPC : errno;
-  throw RunError(
-      fmt::format("cannot write '{}': {}; free some space or choose another folder with "
-                  "--out",
-                  path, std::strerror(error)));
-}
-
 }  // namespace
 
 ResultFolder::ResultFolder(std::string path) : path_(std::move(path)), lock_(take_lock(path_)) {}
@@ -97,12 +84,7 @@ ResultFolder ResultFolder::resume(const std::string& path) {
 }
 
 void ResultFolder::write_manifest(const Json& manifest) const {
-  constexpr int kIndent = 2;
-  const auto text = manifest.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
-  const auto beside = file(std::string(kManifest) + ".new");
-  errno = 0;
-  write_whole(beside, text);
-  fs::rename(beside, file(kManifest));
+  write_document(path_, kManifest, manifest);
 }
 
 Json ResultFolder::read_manifest() const {
