@@ -1,14 +1,12 @@
 // `heapwise list`: what can be measured here, and what is missing for the rest.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
-#include <sstream>
 
 #include "bench/cli/catalogue.h"
 #include "bench/cli/command_line.h"
-#include "bench/cli/terminal.h"
+#include "bench/cli/page.h"
 #include "bench/core/units.h"
 #include "workloads/parameters_json.h"
 
@@ -28,38 +26,6 @@ using Texts = std::vector<std::string>;
 std::string text(const Json& object, const char* key) {
   return object.at(key).get<std::string>();
 }
-
-/// What is printed, in lines that fit the terminal.
-class Page {
- public:
-  /// Behind an empty line, but for the first.
-  void print_heading(const std::string& heading) {
-    const bool colour = uses_colour(STDOUT_FILENO);
-    fmt::print("{}{}{}{}\n", is_empty_ ? "" : "\n", colour ? "\033[1m" : "", heading,
-               colour ? "\033[0m" : "");
-    is_empty_ = false;
-  }
-
-  /// A text behind a head; its further lines begin below it.
-  void print_hanging(const std::string& head, const std::string& sentence) const {
-    std::istringstream words(sentence);
-    std::string line = head;
-    bool is_fresh = true;
-    for (std::string word; words >> word; is_fresh = false) {
-      if (!is_fresh && line.size() + 1 + word.size() > columns_) {
-        fmt::print("{}\n", line);
-        line = std::string(head.size(), ' ');
-        is_fresh = true;
-      }
-      line += (is_fresh ? "" : " ") + word;
-    }
-    fmt::print("{}\n", line);
-  }
-
- private:
-  std::size_t columns_ = columns_of(STDOUT_FILENO);
-  bool is_empty_ = true;
-};
 
 /// A setting or parameter: its key, what it takes, what it does.
 struct Field {

@@ -23,6 +23,13 @@ std::size_t columns_of(int descriptor) {
   return std::clamp<std::size_t>(size.ws_col, kNarrowest, kWidest);
 }
 
+std::size_t rows_of(int descriptor) {
+  constexpr std::size_t kWithoutTerminal = 24;
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return kWithoutTerminal;
+  return size.ws_row;
+}
+
 void print_error(const std::string& message) {
   const char* format =
       uses_colour(STDERR_FILENO) ? "heapwise: \033[31merror:\033[0m %s\n" : "heapwise: error: %s\n";

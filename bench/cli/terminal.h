@@ -12,6 +12,9 @@ bool uses_colour(int descriptor);
 /// How wide its lines may be: the terminal's width within reason, 100 where there is no terminal.
 std::size_t columns_of(int descriptor);
 
+/// How many lines its screen has, 24 where there is no terminal.
+std::size_t rows_of(int descriptor);
+
 /// `heapwise: error: …` on standard error.
 void print_error(const std::string& message);
 
