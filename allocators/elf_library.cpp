@@ -172,7 +172,8 @@ class ElfReader {
   std::vector<Elf64_Phdr> segments_;
 };
 
-std::string problem_of(const MappedFile& file) {
+/// Why the file is nothing that runs on this machine.
+std::string problem_of_any(const MappedFile& file) {
   if (!file.problem().empty()) return file.problem();
   if (file.content().starts_with("!<arch>"))
     return "it is an archive of objects, not a shared library";
@@ -181,6 +182,13 @@ std::string problem_of(const MappedFile& file) {
   if (!header) return "it is cut short";
   if (header->e_ident[EI_CLASS] != ELFCLASS64) return "it is a 32-bit library";
   if (header->e_machine != kMachine) return "it was built for another processor";
+  return {};
+}
+
+std::string problem_of_library(const MappedFile& file) {
+  auto problem = problem_of_any(file);
+  if (!problem.empty()) return problem;
+  const auto header = file.read<Elf64_Ehdr>(0);
   if (header->e_type != ET_DYN) return "it is an object or a program, not a shared library";
   if (ElfReader(file).dynamic_section().is_executable) {
     return "it is a program, not a shared library";
@@ -190,9 +198,14 @@ std::string problem_of(const MappedFile& file) {
 
 }  // namespace
 
+bool exports_malloc(const std::string& path) {
+  const MappedFile file(path);
+  return problem_of_any(file).empty() && ElfReader(file).defines("malloc");
+}
+
 ElfLibrary inspect_elf_library(const std::string& path) {
   const MappedFile file(path);
-  ElfLibrary library{.problem = problem_of(file), .defines_malloc = false, .build_id = {}};
+  ElfLibrary library{.problem = problem_of_library(file), .defines_malloc = false, .build_id = {}};
   if (!library.problem.empty()) return library;
   const ElfReader reader(file);
   library.defines_malloc = reader.defines("malloc");

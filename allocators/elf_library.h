@@ -12,6 +12,10 @@ struct ElfLibrary {
   std::string build_id;  // hexadecimal, empty where there is none
 };
 
+/// Whether a file of this machine, a library or a program, exports a malloc of its own. False for a
+/// damaged or foreign file.
+bool exports_malloc(const std::string& path);
+
 /// Inspects the file. Damaged, short and foreign files end in a `problem`, never in a crash.
 ElfLibrary inspect_elf_library(const std::string& path);
 

@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 
 #include "bench/preload/malloc_ranges.h"
+#include "bench/program/arena_heap.h"
 #include "bench/program/memory_mappings.h"
 #include "bench/run/file_descriptor.h"
 
@@ -78,19 +77,8 @@ bool read_account(pid_t process, const std::string& folder, const Mappings& mapp
 /// glibc gives the address space of a heap back when all of it is free, and whatever lies there
 /// next is not malloc's. What a heap begins with tells; where it may not be read, the account does.
 bool is_arena_heap(pid_t process, AddressRange heap) {
-  struct HeapInfo {
-    std::uint64_t arena;
-    std::uint64_t previous_heap;
-    std::uint64_t bytes;
-    std::uint64_t accessible_bytes;
-  } info{};
-  const iovec here{&info, sizeof info};
-  const iovec there{reinterpret_cast<void*>(heap.begins), sizeof info};
-  const auto length = process_vm_readv(process, &here, 1, &there, 1, 0);
-  if (length < 0) return errno == EPERM || errno == ENOSYS;
-  return length == sizeof info && info.arena != 0 && info.bytes != 0 &&
-         info.bytes % page_bytes() == 0 && info.bytes <= info.accessible_bytes &&
-         info.accessible_bytes <= heap.length;
+  ArenaHeapHeader header;
+  return read_arena_heap_header(process, heap.begins, heap.length, header) != HeaderReading::kOther;
 }
 
 /// In the order of addresses, what touches or overlaps made one.

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kFieldsBeforeName = 5;  // addresses, permissions, offset, device, inode
+constexpr std::size_t kPermissionsLength = 4;
 
 std::string read_whole(const std::string& path) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -47,6 +48,7 @@ std::optional<MemoryMapping> parse_mapping(std::string_view line) {
   if (begins.ec != std::errc() || begins.ptr == end || *begins.ptr != '-') return std::nullopt;
   const auto ends = std::from_chars(begins.ptr + 1, end, mapping.ends, 16);
   if (ends.ec != std::errc() || ends.ptr == end || *ends.ptr != ' ') return std::nullopt;
+  mapping.permissions = after_fields(line, 1).substr(0, kPermissionsLength);
   mapping.name = after_fields(line, kFieldsBeforeName);
   return mapping;
 }
@@ -59,6 +61,20 @@ std::uint64_t bytes_of(std::string_view line) {
   return kilobytes * kKiB.value;
 }
 
+void take_figure(std::string_view line, MemoryMapping& mapping) {
+  if (line.starts_with("Rss:")) {
+    mapping.memory.resident = bytes_of(line);
+  } else if (line.starts_with("Pss:")) {
+    mapping.memory.proportional = bytes_of(line);
+  } else if (line.starts_with("Swap:")) {
+    mapping.swapped_bytes = bytes_of(line);
+  } else if (line.starts_with("AnonHugePages:")) {
+    mapping.transparent_huge_bytes = bytes_of(line);
+  } else if (line.starts_with("Private_Hugetlb:") || line.starts_with("Shared_Hugetlb:")) {
+    mapping.hugetlb_bytes += bytes_of(line);
+  }
+}
+
 }  // namespace
 
 std::vector<MemoryMapping> parse_memory_mappings(std::string_view smaps) {
@@ -68,10 +84,8 @@ std::vector<MemoryMapping> parse_memory_mappings(std::string_view smaps) {
     smaps.remove_prefix(std::min(line.size() + 1, smaps.size()));
     if (auto mapping = parse_mapping(line)) {
       mappings.push_back(std::move(*mapping));
-    } else if (!mappings.empty() && line.starts_with("Rss:")) {
-      mappings.back().memory.resident = bytes_of(line);
-    } else if (!mappings.empty() && line.starts_with("Pss:")) {
-      mappings.back().memory.proportional = bytes_of(line);
+    } else if (!mappings.empty()) {
+      take_figure(line, mappings.back());
     }
   }
   return mappings;

@@ -27,9 +27,14 @@ struct MemoryMapping {
   std::uint64_t ends = 0;
   std::string name;  // a file's path, "[heap]" and its like, or "" for anonymous memory
   ResidentMemory memory;
+  std::string permissions = "----";          // as the kernel writes them: "rw-p"
+  std::uint64_t swapped_bytes = 0;           // not part of `memory`
+  std::uint64_t transparent_huge_bytes = 0;  // anonymous ones; part of `memory`
+  std::uint64_t hugetlb_bytes = 0;           // of explicit huge pages; not part of `memory`
 };
 
-/// In the order of addresses. Lines that are not understood are skipped.
+/// Of /proc/PID/smaps, or of /proc/PID/maps, which has no figures. In the order of addresses. Lines
+/// that are not understood are skipped.
 std::vector<MemoryMapping> parse_memory_mappings(std::string_view smaps);
 
 /// Empty when the process has ended or may not be looked at. The kernel looks at every page of the

@@ -15,6 +15,11 @@ constexpr const char* kSmaps =
     "Rss:                 100 kB\n"
     "Pss:                  51 kB\n"
     "Pss_Dirty:            50 kB\n"
+    "AnonHugePages:        20 kB\n"
+    "Shared_Hugetlb:     2048 kB\n"
+    "Private_Hugetlb:    4096 kB\n"
+    "Swap:                 12 kB\n"
+    "SwapPss:               6 kB\n"
     "VmFlags: rd wr mr mw me ac sd\n"
     "7f61dc000000-7f61dc021000 rw-p 00000000 00:00 0 \n"
     "Rss:                   8 kB\n"
@@ -35,6 +40,25 @@ TEST(MemoryMappings, EveryMappingHasItsOwnFigures) {
   EXPECT_EQ(mappings[2].memory.resident, 0U);
   EXPECT_EQ(mappings[3].memory.resident, 4U << 10);
   EXPECT_EQ(mappings[3].memory.proportional, 0U);
+}
+
+// Catches: swap told as its share (SwapPss), one of two fields of explicit huge pages left out.
+TEST(MemoryMappings, SwapAndHugePagesAreTheMappingsOwn) {
+  const auto mappings = parse_memory_mappings(kSmaps);
+  ASSERT_EQ(mappings.size(), 4U);
+  EXPECT_EQ(mappings[0].transparent_huge_bytes, 20U << 10);
+  EXPECT_EQ(mappings[0].hugetlb_bytes, 6U << 20);
+  EXPECT_EQ(mappings[0].swapped_bytes, 12U << 10);
+  EXPECT_EQ(mappings[1].swapped_bytes, 0U);
+}
+
+// Catches: permissions read from the place of another field.
+TEST(MemoryMappings, PermissionsAreAsTheKernelWritesThem) {
+  const auto mappings = parse_memory_mappings(kSmaps);
+  ASSERT_EQ(mappings.size(), 4U);
+  EXPECT_EQ(mappings[0].permissions, "rw-p");
+  EXPECT_EQ(mappings[2].permissions, "--xp");
+  EXPECT_EQ(mappings[3].permissions, "r--p");
 }
 
 // Catches: names cut at a blank, or the blanks before them taken for a name.
