@@ -40,6 +40,7 @@ Parts find_parts_of(const std::string& executable) {
   return {.directory = parts.string(),
           .launcher = (parts / "heapwise-launch").string(),
           .worker = (parts / "heapwise-worker").string(),
+          .experiment = (parts / "heapwise-experiment").string(),
           .counter = (parts / "libheapwise_count.so").string(),
           .injector = (parts / "libheapwise_inject.so").string(),
           .share = (parts / "libheapwise_share.so").string(),

@@ -10,6 +10,7 @@ struct Parts {
   std::string directory;  // of the programs and libraries
   std::string launcher;
   std::string worker;
+  std::string experiment;  // heapwise-experiment
   std::string counter;   // libheapwise_count.so
   std::string injector;  // libheapwise_inject.so
   std::string share;     // libheapwise_share.so
