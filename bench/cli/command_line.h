@@ -36,9 +36,11 @@ class BriefFormatter : public CLI::Formatter {
 };
 
 Subcommand add_bench(CLI::App& app);
+Subcommand add_claims(CLI::App& app);
 Subcommand add_compare(CLI::App& app);
 Subcommand add_export(CLI::App& app);
 Subcommand add_gate(CLI::App& app);
+Subcommand add_inspect(CLI::App& app);
 Subcommand add_list(CLI::App& app);
 Subcommand add_try(CLI::App& app);
 Subcommand add_verify(CLI::App& app);

@@ -15,7 +15,9 @@ constexpr const char* kAbout =
     "  heapwise try -- ./service --once   your own program under each allocator\n"
     "  heapwise compare glibc jemalloc    two of them in lockstep, to about one per cent\n"
     "  heapwise gate --baseline old=./old/libmine.so --candidate new=./libmine.so\n"
-    "                                     did the last change make it worse? for CI\n";
+    "                                     did the last change make it worse? for CI\n"
+    "  heapwise claims                    what is said about malloc on Linux, tested here\n"
+    "  heapwise inspect PID               what a running process does with its memory\n";
 
 constexpr const char* kFooter =
     "Allocators and workloads are named alike: NAME[=PATH][:key=value[,key=value...]], such as\n"
@@ -34,7 +36,7 @@ int main(int argc, char** argv) {
     const std::vector<heapwise::Subcommand> subcommands{
         heapwise::add_list(app),    heapwise::add_bench(app), heapwise::add_try(app),
         heapwise::add_compare(app), heapwise::add_gate(app),  heapwise::add_verify(app),
-        heapwise::add_export(app)};
+        heapwise::add_export(app),  heapwise::add_claims(app), heapwise::add_inspect(app)};
     return heapwise::dispatch(app, subcommands, heapwise::split_command_line(argc, argv));
   } catch (const std::exception& error) {
     heapwise::print_error(error.what());
