@@ -20,7 +20,10 @@ ALLOWED: dict[str, set[str]] = {
     "bench/worker": {"bench/core", "bench/probe", "bench/heap", "bench/launch", "allocators", "workloads"},
     "bench/run": {"bench/core", "bench/launch", "allocators", "workloads"},
     "bench/program": {"bench/core", "bench/launch", "bench/preload", "bench/run", "allocators"},
-    "bench/cli": {"bench/core", "bench/run", "bench/program", "allocators", "workloads"},
+    "bench/experiment": {"bench/core", "bench/launch"},
+    "bench/claims": {"bench/core", "bench/launch", "bench/run", "allocators"},
+    "bench/inspect": {"bench/core", "bench/run", "bench/program", "allocators"},
+    "bench/cli": {"bench/core", "bench/run", "bench/program", "bench/claims", "bench/inspect", "allocators", "workloads"},
 }
 
 #: the only headers that cross to or from these folders

@@ -22,6 +22,8 @@ NAME is one of
     compare      two allocators in lockstep
     calibration  how often the gate is wrong, and what it finds
     self_cost    what the instrument itself costs (needs self_cost.json in the reference)
+    claims       the eleven questions with what was measured of every claim (needs claims/claims.json in the reference)
+    mechanisms   allocators and their mechanisms, seen from outside (needs claims/mechanisms.json in the reference)
     targets      what refmalloc is to reach, beside glibc and the best peer
     workloads    what each workload is: its file's header, parameters, passes, rows of the profiles
 and takes the reference that has such data; where several have, say which: `NAME from=REFERENCE`. `summary` takes several,
@@ -46,10 +48,12 @@ from ..errors import HeapwiseError
 from ..inference.targets import (FULL, is_source, is_source_only, memory_against_glibc, standings, time_against_glibc,
                                  time_against_peers)
 from ..output.calibration_tables import calibration_tables
+from ..output.claims_pages import PICTURES_OF_QUESTIONS, claims_pages
 from ..output.duel_tables import LEGEND as DUEL_LEGEND
 from ..output.duel_tables import duel_tables
 from ..output.matrix import LEGEND as MATRIX_LEGEND
 from ..output.matrix import matrix
+from ..output.mechanism_tables import mechanism_pages
 from ..output.program_tables import OVERVIEW_WORDS, finding_lines, heading, overview_tables, program_table
 from ..output.render import environment_line, markdown_table
 from ..output.scaling_tables import scaling_tables
@@ -57,15 +61,19 @@ from ..output.tables import LEGEND, Table, Text, cell_views, legend_of, sweep_ta
 from ..output.target_tables import LEGEND as TARGET_LEGEND
 from ..output.target_tables import tally_line, target_table
 from ..output.workload_pages import workload_pages
+from ..records.claims import read_claims
 from ..records.catalogue import Catalogue, ask_program, build_folder
 from ..records.folder import parse_json, read_folder
 from ..records.headers import header_file, read_header
+from ..records.mechanisms import read_mechanisms
 from .reference import CALIBRATION, PICTURES, SELF_COST
 from .summarize import read_summary, write_text
 
 _NO_SUMMARY = {"kind": "calibration", "groups": [], "comparisons": [], "sweeps": [], "own_costs": []}
 TARGETS = "targets"  # the block that takes references of its own
 WORKLOADS = "workloads"  # the one that is made from the program and the sources
+CLAIMS = "claims"  # the one that `heapwise claims` wrote, and its reference
+MECHANISMS = "mechanisms"  # the one that `heapwise claims --allocators` wrote beside the claims
 OPEN_TABLES = 2  # of the applications; further ones are folded
 ROOT = Path(__file__).resolve().parents[3]
 _BEGIN = re.compile(r"^<!-- heapwise:begin (?P<name>\w+)(?: from=(?P<references>[\w,-]+))? -->$", re.MULTILINE)
@@ -156,7 +164,7 @@ def read_references(root: Path, document: Path) -> list[Reference]:
     files = tuple(sorted(path.name for path in (folder / PICTURES).glob("*.png")))
     path_of_pictures = Path(os.path.relpath(folder / PICTURES, document.parent)).as_posix()
     found = []
-    for directory in sorted(path for path in folder.glob("*") if path.is_dir() and path.name != PICTURES):
+    for directory in sorted(path for path in folder.glob("*") if path.is_dir() and path.name not in (PICTURES, CLAIMS)):
         costs, calibration = _optional(directory / SELF_COST), _optional(directory / CALIBRATION)
         summary = read_summary(directory) if calibration is None else {**_NO_SUMMARY, "environment": calibration["environment"]}
         found.append(Reference(directory.name, directory, summary, costs, calibration, files, path_of_pictures))
@@ -170,10 +178,14 @@ def _optional(file: Path) -> Any:
 def _block(name: str, wanted: Sequence[str], sources: Sources) -> list[str]:
     if name == WORKLOADS:
         return _workloads(sources)
+    if name == CLAIMS:
+        return _claims(sources)
+    if name == MECHANISMS:
+        return mechanism_pages(read_mechanisms(sources.root / "results" / "reference" / CLAIMS))
     if name == TARGETS:
         return _targets([one for one in sources.references if is_source(one.name) and (not wanted or one.name in wanted)])
     if name not in _BLOCKS:
-        known = ", ".join([*_BLOCKS, TARGETS, WORKLOADS])
+        known = ", ".join([*_BLOCKS, CLAIMS, MECHANISMS, TARGETS, WORKLOADS])
         raise HeapwiseError(f"{sources.document}: there is no block `{name}`. Use one of {known}.")
     block = _BLOCKS[name]
     fitting = _fitting(block.has_data, wanted, sources.references)
@@ -199,6 +211,15 @@ def _workloads(sources: Sources) -> list[str]:
     catalogue = sources.catalogue()
     headers = {one.name: read_header(header_file(sources.root, one.name)) for one in catalogue.workloads}
     return workload_pages(catalogue, headers)
+
+
+def _claims(sources: Sources) -> list[str]:
+    folder = sources.root / "results" / "reference"
+    path = Path(os.path.relpath(folder / PICTURES, sources.document.parent)).as_posix()
+    shown = {number: [line for name, words in pictures if (folder / PICTURES / f"{CLAIMS}-{name}.png").is_file()
+                      for line in (f"![{words}]({path}/{CLAIMS}-{name}.png)", "")]
+             for number, pictures in PICTURES_OF_QUESTIONS.items()}
+    return claims_pages(read_claims(folder / CLAIMS), shown)
 
 
 def _targets(references: Sequence[Reference]) -> list[str]:

@@ -14,6 +14,7 @@ commands: only that of the run which the picture shows stays, and of it the memo
 fewer, each the highest of its stretch. The same DIR gives the same bytes.
 Of a folder that `heapwise gate --aa` filled, calibration.json and the three manifests are packed: its
 records are tens of thousands, and what is shown comes from calibration.json alone.
+Of a folder that `heapwise claims --out` wrote, the documents are packed as they are, and the pictures of docs/claims.md drawn.
 An old NAME is replaced only once the new one is complete. Refused when all references together
 would pass 10 MB. Exit codes: 0 done, 2 error.
 """
@@ -27,17 +28,20 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Iterable, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ..errors import HeapwiseError
 from ..inference.summary import summarize_folder
 from ..output.duel_tables import DUELS
 from ..output.plots import pictures
+from ..output.plots.claims import claim_pictures
 from ..output.plots.data import shown_run
 from ..output.plots.figure import close, save_png
 from ..output.render import markdown_summary
+from ..records.claims import CLAIMS_FILE, read_claims
 from ..records.folder import Cell, ResultFolder, decompressed, read_folder, read_run_lines, runs_file
 from .summarize import to_json, write_text
 
@@ -78,6 +82,9 @@ def pack(directory: Path, name: str, into: Path, draws: bool = True) -> int:
         pictures.mkdir()
         if (directory / CALIBRATION).is_file():
             _write_calibration(directory, staged)
+        elif (directory / CLAIMS_FILE).is_file():
+            _write_claims(directory, staged)
+            _draw(claim_pictures(read_claims(staged)), pictures, name)
         else:
             _write_data(directory, staged)
             if draws:
@@ -158,6 +165,18 @@ def _write_calibration(directory: Path, staged: Path) -> None:
         write_text(staged / f"{manifest.parent.name}-manifest.json", without_checkout(manifest.read_text(encoding="utf-8")))
 
 
+def _write_claims(directory: Path, staged: Path) -> None:
+    for file in sorted(directory.glob("*.json")):
+        write_text(staged / file.name, without_checkout(file.read_text(encoding="utf-8")))
+
+
+def _draw(pictures: Iterable[tuple[str, Callable[[], Figure]]], pictures_directory: Path, name: str) -> None:
+    for picture, draw in pictures:
+        figure = draw()
+        save_png(figure, pictures_directory / f"{name}-{picture}.png")
+        close(figure)
+
+
 def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> None:
     folder = read_folder(directory)
     if folder.manifest["kind"] in DUELS:
@@ -165,14 +184,14 @@ def _write_pictures(directory: Path, pictures_directory: Path, name: str) -> Non
     drawn: dict[str, int] = {}
     programs = {runs.group.cell for runs in folder.groups if runs.group.cell.pass_name == "command"}
     kinds = (*PICTURE_NAMES, OVER_TIME) if len(programs) == 1 else PICTURE_NAMES
+    chosen = []
     for picture, draw in pictures(folder, summarize_folder(folder)):
         kind = next((kind for kind in kinds if picture == kind or kind.endswith("-") and picture.startswith(kind)), None)
         if kind is None or drawn.get(kind, 0) >= MOST_CELL_PICTURES:
             continue
         drawn[kind] = drawn.get(kind, 0) + 1
-        figure = draw()
-        save_png(figure, pictures_directory / f"{name}-{picture}.png")
-        close(figure)
+        chosen.append((picture, draw))
+    _draw(chosen, pictures_directory, name)
 
 
 def _old_pictures(into: Path, name: str) -> list[Path]:

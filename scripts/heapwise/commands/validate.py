@@ -2,8 +2,8 @@
 
     python -m heapwise validate DIR
 
-Checks manifest.json, each line of the run records and, where it exists, summary.json; prints one
-line a problem. Exit codes: 0 all conform, 1 something does not, 2 error.
+Checks manifest.json, each line of the run records and, where it exists, summary.json, or what
+`heapwise claims --out DIR` wrote; prints one line a problem. Exit codes: 0 all conform, 1 something does not, 2 error.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..records.claims import CLAIMS_FILE
 from ..records.folder import parse_json, read_run_lines, runs_file
+from ..records.mechanisms import MECHANISMS_FILE
 from ..records.schema import Checker
 
 
@@ -29,6 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def problems(path: Path) -> tuple[list[str], int]:
     """One line for each problem, and how many records were checked."""
+    documents = {CLAIMS_FILE: "claims", MECHANISMS_FILE: "mechanisms"}
+    written = [name for name in documents if (path / name).is_file()]
+    if written:
+        return [problem for name in written for problem in _document_problems(path / name, documents[name])], len(written)
     lines, torn = read_run_lines(path)
     found = _document_problems(path / "manifest.json", "manifest")
     checker = Checker("run_record")

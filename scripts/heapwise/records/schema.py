@@ -21,7 +21,7 @@ def load_schema() -> dict[str, Any]:
 
 
 class Checker:
-    """Checks documents of one kind: `manifest`, `run_record`, `summary` or `verification`."""
+    """Checks documents of one kind: `manifest`, `run_record`, `summary`, `claims`, `mechanisms`, `verification` or `inspection`."""
 
     def __init__(self, kind: str) -> None:
         try:
