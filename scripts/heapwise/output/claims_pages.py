@@ -85,7 +85,7 @@ def _cost(cell: Mapping[str, Any] | None) -> str:
 
 
 def _claim(claim: Claim) -> list[str]:
-    return [f"**{claim.id} {claim.says}** {_verdict(claim)}", "", *([f"{_sentence(claim.measured)} ", ""] if claim.measured else []),
+    return [f"**{claim.id} {claim.says}** {_verdict(claim)}", "", *([_sentence(claim.measured), ""] if claim.measured else []),
             f"*{claim.truth}*", "", "<details><summary>How it was tested, why it is so, how to see it</summary>", "",
             f"- done: {claim.experiment}", f"- because: {claim.mechanism}", f"- on a process of your own: `{claim.see_it}`",
             f"- step by step: `heapwise claims --explain {claim.id}`", "", "</details>", ""]

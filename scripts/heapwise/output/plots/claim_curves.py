@@ -7,12 +7,11 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from ... import labels
 from ...records.claims import Claims, Point
 from ..palette import style_of
-from .figure import (binary_ticks, bytes_formatter, duration_formatter, few_ticks, format_axis, label_line_ends, log_axis,
-                     log_bytes_axis)
+from .figure import (binary_ticks, bytes_formatter, duration_formatter, format_axis, label_line_ends, log_axis, log_bytes_axis)
 
 RSS, BRK, LIVE = "#D55E00", "#0072B2", "#999999"
 ORDERS = (("lifo", "last made, first freed"), ("fifo", "first made, first freed"), ("pinned", "first made, first freed; one stays on top"))
@@ -70,25 +69,35 @@ def costs_by_size(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[Point
 
 
 def _all_curves(claims: Claims) -> dict[str, list[Point]]:
-    return {name: points for question in claims.questions for claim in question.claims for name, points in claim.curves().items()}
+    """Each by its name; of one that several claims told, the first."""
+    found: dict[str, list[Point]] = {}
+    for claim in (claim for question in claims.questions for claim in question.claims):
+        for name, points in claim.curves().items():
+            found.setdefault(name, points)
+    return found
+
+
+def _whole_numbers(axis) -> None:
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+    format_axis(axis, lambda value: f"{value:,.0f}")
 
 
 def plot_freeing(data: Freeing, axes: Axes) -> None:
     highest = 0.0
-    for points, trimmed, colour, name in ((data.brk, data.trimmed_brk, BRK, "brk"), (data.rss, data.trimmed_rss, RSS, "RSS")):
+    for points, trimmed, colour, name, width in ((data.brk, data.trimmed_brk, BRK, "brk", 4.5),
+                                                 (data.rss, data.trimmed_rss, RSS, "RSS", 1.5)):
         x, y = np.transpose(points)
-        axes.plot(x, y, color=colour, linewidth=1.5, label=name)
+        axes.plot(x, y, color=colour, linewidth=width, alpha=0.4 if width > 2 else 1, label=name)
         end, after = x[-1] * 1.06, trimmed[-1][1]
         axes.plot([x[-1], end], [y[-1], after], color=colour, linewidth=1.0, linestyle=":")
-        axes.plot(end, after, color=colour, marker="o", markersize=4)
+        axes.plot(end, after, color=colour, marker="o", markersize=3 + width, alpha=0.4 if width > 2 else 1)
         highest = max(highest, float(np.max(y)))
     axes.set_title(data.title)
     axes.set_xlabel("blocks freed")
     axes.set_ylim(-0.03 * highest, highest * 1.08)
     axes.set_yticks(binary_ticks(highest))
     format_axis(axes.yaxis, bytes_formatter)
-    few_ticks(axes.xaxis, 4)
-    format_axis(axes.xaxis, labels.count)
+    _whole_numbers(axes.xaxis)
 
 
 def plot_fragmenting(data: Fragmenting, axes: Axes) -> None:
@@ -102,8 +111,7 @@ def plot_fragmenting(data: Fragmenting, axes: Axes) -> None:
     axes.set_ylim(0, highest * 1.08)
     axes.set_yticks(binary_ticks(highest))
     format_axis(axes.yaxis, bytes_formatter)
-    few_ticks(axes.xaxis, 4)
-    format_axis(axes.xaxis, labels.count)
+    _whole_numbers(axes.xaxis)
 
 
 def plot_cliff(lines: Sequence[tuple[str, list[Point]]], axes: Axes) -> None:
@@ -147,8 +155,7 @@ def plot_threshold(smallest_mapped: Sequence[Point], freed: Sequence[Point], axe
     every = [y for _, y in (*mapped, *freed)]
     axes.set_ylim(min(every) / 1.5, max(every) * 1.5)
     log_bytes_axis(axes.yaxis, min(every), max(every))
-    few_ticks(axes.xaxis, 6)
-    format_axis(axes.xaxis, labels.count)
+    _whole_numbers(axes.xaxis)
     axes.set_xlabel("blocks freed so far")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
 

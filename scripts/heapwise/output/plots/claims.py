@@ -52,7 +52,7 @@ def _fragmentation(claims: Claims) -> Figure:
                               "Grey: bytes alive; the line: growth of RSS. One run of each pattern in a fresh process.")
     for one, panel in zip(data, axes.flat):
         claim_curves.plot_fragmenting(one, panel)
-    axes.flat[0].legend(frameon=False, fontsize=8, loc="lower right")
+    axes.flat[0].legend(framealpha=1, edgecolor="white", fontsize=8, loc="lower right")
     return finish(figure)
 
 
