@@ -14,6 +14,7 @@ extern const WorkloadDescriptor kAligned;
 extern const WorkloadDescriptor kLargeChurn;
 extern const WorkloadDescriptor kCallocZeroing;
 extern const WorkloadDescriptor kReallocGrowth;
+extern const WorkloadDescriptor kDocumentTrees;
 extern const WorkloadDescriptor kProducerConsumer;
 extern const WorkloadDescriptor kAsymmetricFree;
 extern const WorkloadDescriptor kLarson;
@@ -44,6 +45,7 @@ constexpr const WorkloadDescriptor* kTable[] = {
     &kLargeChurn,
     &kCallocZeroing,
     &kReallocGrowth,
+    &kDocumentTrees,
     // servers
     &kProducerConsumer,
     &kAsymmetricFree,

@@ -145,6 +145,7 @@ constexpr ProfileRow kFullRows[]{
     {"sized_delete:operations=4M", kFullTimeAndMemory},
     {"aligned:operations=1M", kFullTimeAndFragmentation},
     {"calloc_zeroing:operations=20K", kFullTimeAndMemory},
+    {"document_trees:operations=2M", kFullTimeAndFragmentation},
     // servers
     {"producer_consumer:operations=2M", kFullPasses},
     {"producer_consumer:producers=2,consumers=2,operations=2M", kFullPasses},

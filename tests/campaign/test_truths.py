@@ -22,6 +22,7 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
     "producer_consumer": ("operations=200K", "producers=2,consumers=3,operations=200K"),
     "asymmetric_free": ("producers=2,consumers=2,live=4K,operations=200K",),
     "realloc_growth": ("buffers=3,max=1M,operations=4200",),
+    "document_trees": ("nodes=300,documents=4,operations=200K",),
     "fixed_size": ("batch=100,order=random,operations=200K",),
     "sized_delete": ("operations=200K",),
     "aligned": ("operations=200K",),
@@ -44,7 +45,8 @@ COUNTED_CELLS: dict[str, tuple[str, ...]] = {
 #: heap calls an operation where it is always the same
 CALLS_PER_OPERATION: dict[str, Fraction] = {
     **dict.fromkeys(("small_churn", "large_churn", "producer_consumer", "asymmetric_free", "larson", "migrating_stress",
-                     "request_bursts", "arena_ratchet", "false_sharing_active", "false_sharing_passive"), Fraction(2)),
+                     "request_bursts", "arena_ratchet", "false_sharing_active", "false_sharing_passive", "document_trees"),
+                    Fraction(2)),
     "thread_churn": Fraction(2 * 200),  # a task's objects
     "realloc_growth": Fraction(14 + 2, 14),  # 14 reallocs take the malloc and the free of their buffer
     "locality": Fraction(2, 100),  # one object of a hundred is replaced

@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <map>
+#include <set>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/workloads/workload_instance.h"
@@ -231,6 +235,145 @@ TEST(ReallocGrowth, ABufferThatShrinksGoesBackByTheSizesItCame) {
   EXPECT_EQ(demand.operations_count, 6U);
   EXPECT_EQ(demand.heap_calls_count, calls.size());
   EXPECT_EQ(demand.requested_bytes, 1000U + 11000 + 21000 + 25000 + 21000 + 11000 + 1000);
+}
+
+/// What one batch of document_trees does that is one document: its objects are made, among frees of
+/// arrays that have grown; behind the last malloc another document is freed.
+struct DocumentCalls {
+  std::span<const HeapCall> parsing() const { return std::span(calls).first(parsing_count); }
+  std::span<const HeapCall> dropping() const { return std::span(calls).subspan(parsing_count); }
+
+  std::vector<HeapCall> calls;
+  std::size_t parsing_count;
+};
+
+DocumentCalls next_document(WorkloadInstance& instance) {
+  auto calls = calls_of_batch(instance);
+  const auto last_made = std::find_if(calls.rbegin(), calls.rend(),
+                                      [](const auto& call) { return call.function == "malloc"; });
+  const auto count = static_cast<std::size_t>(calls.rend() - last_made);
+  return {std::move(calls), count};
+}
+
+/// In which order the next document will be dropped: of each object, as which one it was made.
+/// Of a document_trees with documents=1.
+std::vector<std::size_t> order_of_dropping(WorkloadInstance& instance) {
+  const auto document = next_document(instance);
+  std::map<void*, std::size_t> made;
+  std::size_t count = 0;
+  for (const auto& call : document.parsing()) {
+    if (call.function == "malloc") made[call.object] = count++;
+  }
+  std::vector<std::size_t> order;
+  const auto next = next_document(instance);
+  for (const auto& call : next.dropping()) {
+    EXPECT_EQ(call.function, "free");
+    order.push_back(made.at(call.object));
+  }
+  return order;
+}
+
+// Would catch: parents freed before their children, or a node before what it holds.
+TEST(DocumentTrees, AChainOfNodesIsFreedFromItsEndEachNodeAfterItsArrayAndString) {
+  constexpr std::size_t kNodes = 700;
+  // Made: root, string; then node, array of its parent, string, again and again.
+  const auto node = [](std::size_t i) { return i == 0 ? 0 : 3 * i - 1; };
+  const auto array = [](std::size_t i) { return 3 * i + 3; };
+  const auto string = [](std::size_t i) { return 3 * i + 1; };
+  std::vector<std::size_t> expected{string(kNodes - 1), node(kNodes - 1)};
+  for (std::size_t i = kNodes - 1; i-- > 0;) {
+    expected.insert(expected.end(), {array(i), string(i), node(i)});
+  }
+  WorkloadInstance instance(parse_spec("document_trees:nodes=700,children=1,documents=1"));
+  instance.workload().warm_up();
+  EXPECT_EQ(order_of_dropping(instance), expected);
+  instance.workload().drain();
+}
+
+// Would catch: a shape that is the same for all documents, a tree whose root is not its first node,
+// objects that are dropped with another document.
+TEST(DocumentTrees, EachDocumentIsATreeOfItsOwnAndDroppedWhole) {
+  WorkloadInstance instance(parse_spec("document_trees:documents=1"));
+  instance.workload().warm_up();
+  const auto first = order_of_dropping(instance);
+  const auto second = order_of_dropping(instance);
+  EXPECT_NE(first, second);
+  for (const auto& order : {first, second}) {
+    EXPECT_EQ(order.size(), 2U * 2000 + 238);
+    EXPECT_EQ(std::set(order.begin(), order.end()).size(), order.size());
+    EXPECT_EQ(order.back(), 0U);
+    EXPECT_FALSE(std::is_sorted(order.rbegin(), order.rend()));
+  }
+  instance.workload().drain();
+}
+
+// Would catch: arrays that are made at their last size at once, or freed before the larger one is
+// there.
+TEST(DocumentTrees, AFullArrayIsFreedOnceOneOfTwiceItsSizeIsMade) {
+  WorkloadInstance instance(parse_spec("document_trees"));
+  instance.workload().warm_up();
+  const auto document = next_document(instance);
+  std::map<void*, std::size_t> sizes;
+  std::map<std::size_t, std::size_t> freed;  // number of arrays by size
+  const HeapCall* before = nullptr;
+  for (const auto& call : document.parsing()) {
+    if (call.function == "free") {
+      EXPECT_EQ(before->function, "malloc");
+      EXPECT_EQ(before->size, 2 * sizes.at(call.object));
+      ++freed[sizes.at(call.object)];
+    } else {
+      sizes[call.object] = call.size;
+    }
+    before = &call;
+  }
+  // Inner nodes: 14 of each number of children from 1 to 16, one more of each from 1 to 13 and
+  // of 4.
+  EXPECT_EQ(freed, (std::map<std::size_t, std::size_t>{
+                       {2 * sizeof(void*), 14 * 14 + 11 + 1},
+                       {4 * sizeof(void*), 14 * 12 + 9},
+                       {8 * sizeof(void*), 14 * 8 + 5},
+                   }));
+  instance.workload().drain();
+}
+
+// Would catch: sizes that are not those which the file promises.
+TEST(DocumentTrees, NodesAndStringsAreOfTheSizesOfTheirKind) {
+  WorkloadInstance instance(parse_spec("document_trees:nodes=700,children=1"));
+  instance.workload().warm_up();
+  const auto document = next_document(instance);
+  const auto made = document.parsing();
+  std::set<std::size_t> node_sizes;
+  std::size_t string_bytes = 0;
+  for (std::size_t i = 1; i < 700; ++i) {
+    node_sizes.insert(made[3 * i - 1].size);
+    EXPECT_EQ(made[3 * i].size, 2 * sizeof(void*));
+    const auto string = made[3 * i + 1].size;
+    EXPECT_TRUE(string >= 8 && string <= 200) << string;
+    string_bytes += string;
+  }
+  EXPECT_EQ(node_sizes, (std::set<std::size_t>{24, 32, 40, 48, 56, 64, 72, 80}));
+  EXPECT_NEAR(static_cast<double>(string_bytes) / 699, 8 + 24, 4);
+  instance.workload().drain();
+}
+
+// Would catch: documents dropped in turn, or as soon as they have been made.
+TEST(DocumentTrees, TheDocumentToDropIsDrawnAmongThoseThatWereThereBefore) {
+  constexpr int kDocuments = 40;
+  WorkloadInstance instance(parse_spec("document_trees:documents=4"));
+  instance.workload().warm_up();
+  std::map<void*, int> made_at;  // by the root's address
+  std::set<int> ages;
+  for (int i = 0; i < kDocuments; ++i) {
+    const auto document = next_document(instance);
+    made_at[document.calls.front().object] = i;
+    const auto dropped = made_at.find(document.calls.back().object);
+    if (dropped == made_at.end()) continue;  // of the warm-up
+    ages.insert(i - dropped->second);
+    made_at.erase(dropped);
+  }
+  EXPECT_FALSE(ages.contains(0));
+  EXPECT_GE(ages.size(), 4U);
+  instance.workload().drain();
 }
 
 }  // namespace

@@ -43,6 +43,9 @@ constexpr Cell kCells[] = {
     {"by_half", "realloc_growth:max=1M,operations=28", 14 + 2},
     {"by_steps", "realloc_growth:buffers=3,start=1000,step=10000,max=101000", 3 * (10 + 2)},
     {"and_back", "realloc_growth:buffers=2,max=1M,shrink=1", 2 * (28 + 2)},
+    {"trees", "document_trees:nodes=300,documents=4", 2 * 3 * (2 * 300 + 115)},
+    {"trees_of_one_node", "document_trees:nodes=1,documents=1", 2 * 1024 * 2},
+    {"tree_without_a_fork", "document_trees:nodes=700,children=1,documents=2", 2 * (3 * 700 - 1)},
     {"larson", "larson:live=100,operations=20000", 2 * 4 * 5 * 1'000},
     {"larson_alone", "larson:threads=1,live=10,rounds=3,operations=1000", 2 * 34 * 30},
     {"thread_churn", "thread_churn:objects=20,lifetime=10,operations=80", 2 * 20 * 80},
@@ -225,6 +228,7 @@ constexpr const char* kSteadyCells[] = {
     "aligned:live=2000",
     "calloc_zeroing:live=100,max=4K",
     "large_churn:max=256K,window=32",
+    "document_trees:nodes=100,documents=20",
     "asymmetric_free:live=5000,operations=20000",
     "mixed_service:sessions=200,cache=400,operations=400",
     "mixed_service:threads=1,sessions=200,cache=400",
@@ -297,6 +301,7 @@ TEST(WorkloadTable, WhatIsNotThereIsRefusedWithTheNearestName) {
             std::string::npos);
   EXPECT_NE(error_of("realloc_growth:start=1,step=1").find("more than 1M reallocs"),
             std::string::npos);
+  EXPECT_NE(error_of("document_trees:children=257").find("from 1 to 256"), std::string::npos);
   EXPECT_NE(error_of("asymmetric_free:live=100").find("live 100 is below 256"), std::string::npos);
   EXPECT_NE(error_of("locality:min=1K").find("min 1K is above max 256"), std::string::npos);
   EXPECT_NE(error_of("false_sharing_passive:apart=2").find("from 0 to 1"), std::string::npos);
