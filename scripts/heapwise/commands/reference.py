@@ -167,7 +167,8 @@ def _write_calibration(directory: Path, staged: Path) -> None:
 
 def _write_claims(directory: Path, staged: Path) -> None:
     for file in sorted(directory.glob("*.json")):
-        write_text(staged / file.name, without_checkout(file.read_text(encoding="utf-8")))
+        document = json.loads(without_checkout(file.read_text(encoding="utf-8")))
+        write_text(staged / file.name, json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n")
 
 
 def _draw(pictures: Iterable[tuple[str, Callable[[], Figure]]], pictures_directory: Path, name: str) -> None:
