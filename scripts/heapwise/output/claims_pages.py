@@ -80,7 +80,7 @@ def _cost(cell: Mapping[str, Any] | None) -> str:
     calls = cell.get("system_calls_per_operation")
     details = [f"{labels.significant(cell['minor_faults_per_operation'])}"]
     if calls is not None and round(calls, 1) > 0:
-        details.append(f"{labels.significant(round(calls, 1))} calls")
+        details.append(f"{calls:.1f}".removesuffix(".0") + " calls")
     return f"{labels.duration(cell['operation_ns'])} ({'; '.join(details)})"
 
 
