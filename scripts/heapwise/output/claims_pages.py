@@ -77,10 +77,11 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
 def _cost(cell: Mapping[str, Any] | None) -> str:
     if cell is None or cell.get("missing"):
         return ""
-    calls = cell.get("system_calls_per_operation")
-    details = [f"{labels.significant(cell['minor_faults_per_operation'])}"]
+    faults, calls = cell["minor_faults_per_operation"], cell.get("system_calls_per_operation")
+    details = [f"{faults:.0f}" if faults == round(faults) else labels.significant(faults)]
     if calls is not None and round(calls, 1) > 0:
-        details.append(f"{calls:.1f}".removesuffix(".0") + " calls")
+        number = f"{calls:.1f}".removesuffix(".0")
+        details.append(f"{number} {'call' if number == '1' else 'calls'}")
     return f"{labels.duration(cell['operation_ns'])} ({'; '.join(details)})"
 
 
