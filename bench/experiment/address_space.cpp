@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/kernel_view.h"
 #include "bench/experiment/mappings.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 namespace {

@@ -2,13 +2,12 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/mapped_chunk.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 namespace {
@@ -46,37 +45,6 @@ Overhead look_at(std::size_t size_bytes) {
           .header_names_distance = (*words_before(block, 1) & ~kFlags) == distance};
 }
 
-/// How a free ended that happened in a fork.
-struct FreeEnd {
-  int signal = 0;          // 0: it returned
-  char message[160] = {};  // what the C library wrote to standard error, without its newline
-};
-
-struct FreeAttempt {
-  void* block;
-  int standard_error;  // where the fork's goes
-};
-
-void free_block(void* argument) {
-  const auto& attempt = *static_cast<FreeAttempt*>(argument);
-  dup2(attempt.standard_error, STDERR_FILENO);
-  free(attempt.block);
-}
-
-/// Frees `block` in a fork. A message is short enough to wait in the pipe until the fork has ended.
-FreeEnd free_in_fork(Report& report, void* block) {
-  int ends[2];
-  if (pipe(ends) < 0) report.refuse("pipe");
-  FreeAttempt attempt{.block = block, .standard_error = ends[1]};
-  FreeEnd end;
-  end.signal = signal_of_attempt(report, free_block, &attempt);
-  close(ends[1]);
-  const ssize_t length = read(ends[0], end.message, sizeof end.message - 1);
-  close(ends[0]);
-  if (length > 0 && end.message[length - 1] == '\n') end.message[length - 1] = '\0';
-  return end;
-}
-
 /// Overwrites the word that lies `words_count` words before the block, frees it in a fork, and puts
 /// the word back. Tells NAME_signal and NAME_message.
 void tell_free_of_overwritten(Report& report, const char* name, void* block,
@@ -85,7 +53,8 @@ void tell_free_of_overwritten(Report& report, const char* name, void* block,
   std::size_t* const word = words_before(block, words_count);
   const std::size_t kept = *word;
   *word = ~std::size_t{0};
-  const FreeEnd end = free_in_fork(report, block);
+  const TrialEnd end = try_in_fork([&] { free(block); });
+  if (end.timed_out) report.refuse("free in a fork", "it did not come to its end");
   *word = kept;
   snprintf(value_name, sizeof value_name, "%s_signal", name);
   report.value(value_name, end.signal);

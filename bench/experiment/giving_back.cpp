@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/pages.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 namespace {

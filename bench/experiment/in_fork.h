@@ -2,16 +2,12 @@
 // attempts can begin from the same state.
 #pragma once
 
-#include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <new>
 #include <type_traits>
 
-#include "bench/experiment/report.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 
@@ -20,24 +16,11 @@ namespace heapwise {
 template <class Result, class Attempt>
 Result in_fork(Report& report, const Attempt& attempt) {
   static_assert(std::is_trivially_copyable_v<Result>);
-  void* const page =
-      mmap(nullptr, sizeof(Result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) report.refuse("mmap of a shared page");
-  auto* const shared = new (page) Result{};
-  const pid_t child = fork();
-  if (child < 0) report.refuse("fork");
-  if (child == 0) {
-    *shared = attempt();
-    _exit(EXIT_SUCCESS);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  auto* const shared = new (shared_memory(report, sizeof(Result))) Result{};
+  const TrialEnd end = try_in_fork([&] { *shared = attempt(); });
   const Result result = *shared;
-  munmap(page, sizeof(Result));
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS) {
-    report.refuse("an attempt in a fork", "it did not come to its end");
-  }
+  munmap(shared, sizeof(Result));
+  if (!end.ended_well()) report.refuse("an attempt in a fork", "it did not come to its end");
   return result;
 }
 

@@ -4,10 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/kernel_view.h"
 #include "bench/experiment/mappings.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 namespace {

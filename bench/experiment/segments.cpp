@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/mappings.h"
+#include "bench/experiment/trial.h"
 
 // Set by the linker, see end(3): the end of the initialised variables, and of all.
 extern "C" char edata;

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "bench/experiment/attempt.h"
 #include "bench/experiment/experiment.h"
 #include "bench/experiment/mappings.h"
+#include "bench/experiment/trial.h"
 
 namespace heapwise {
 namespace {

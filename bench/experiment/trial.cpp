@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,8 +45,7 @@ struct Errors {
 
 [[noreturn]] void run_fork(void (*act)(void*), void* context, int errors_pipe) {
   dup2(errors_pipe, STDERR_FILENO);
-  const rlimit no_core{};
-  setrlimit(RLIMIT_CORE, &no_core);
+  prctl(PR_SET_DUMPABLE, 0);  // no core file stays behind, and no crash handler is called
   act(context);
   _exit(EXIT_SUCCESS);
 }
@@ -112,6 +111,14 @@ void find_message(const Errors& errors, TrialEnd& end) {
   }
 }
 
+void read_byte(void* address) {
+  static_cast<void>(*static_cast<volatile char*>(address));
+}
+
+void write_byte(void* address) {
+  *static_cast<volatile char*>(address) = 1;
+}
+
 }  // namespace
 
 TrialEnd try_in_fork_of(void (*act)(void*), void* context, int milliseconds) {
@@ -156,6 +163,20 @@ void tell_end(Report& report, const char* name, const TrialEnd& end, const char*
   if (end.message[0] == '\0') return;
   snprintf(text, sizeof text, "%s_message", name);
   report.text(text, end.message);
+}
+
+int signal_of_attempt(Report& report, void (*attempt)(void*), void* argument) {
+  const TrialEnd end = try_in_fork_of(attempt, argument, kTrialMilliseconds);
+  if (end.timed_out) report.refuse("an attempt in a fork", "it did not come to its end");
+  return end.signal;
+}
+
+int signal_of_read(Report& report, const void* address) {
+  return signal_of_attempt(report, read_byte, const_cast<void*>(address));
+}
+
+int signal_of_write(Report& report, const void* address) {
+  return signal_of_attempt(report, write_byte, const_cast<void*>(address));
 }
 
 void* shared_memory(Report& report, std::size_t size_bytes) {

@@ -24,8 +24,7 @@ struct TrialEnd {
 };
 
 /// Calls `act(context)` in a fork without core dumps; returning from it is ending well. The fork is
-/// killed when its time is over. Where no fork can be made
-/// it counts as timed out.
+/// killed when its time is over. Where no fork can be made it counts as timed out.
 TrialEnd try_in_fork_of(void (*act)(void* context), void* context, int milliseconds);
 
 template <class Act>
@@ -39,6 +38,14 @@ void word_of_end(const TrialEnd& end, const char* if_well, char* word, std::size
 /// Tells text NAME, the word of its end, and, where there is a message, text NAME_message.
 /// Addresses in the message become 0x….
 void tell_end(Report& report, const char* name, const TrialEnd& end, const char* if_well);
+
+/// The signal that ended the attempt; 0: it came back. Refuses where there can be no fork.
+int signal_of_attempt(Report& report, void (*attempt)(void*), void* argument);
+
+/// Reads the byte at `address`, or writes to it, in a fork: the signal that this costs; 0: none. Of
+/// memory that is shared the byte written stays.
+int signal_of_read(Report& report, const void* address);
+int signal_of_write(Report& report, const void* address);
 
 /// Zeroed memory that forks share with their parent, and never from malloc. Refuses where there is
 /// none.
