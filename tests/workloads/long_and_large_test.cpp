@@ -37,6 +37,7 @@ TEST(HugeFootprint, HalfOfTheBytesAreInSmallObjects) {
   EXPECT_NEAR((live.small + live.large) / wanted, 1.0, 0.2);
   EXPECT_NEAR(live.small / wanted, 0.5, 0.05);
   EXPECT_GT(live.small_count, 100'000U);
+  instance.workload().drain();
 }
 
 // Would catch: a share that is not the one asked for, a division by no objects.
@@ -44,9 +45,11 @@ TEST(HugeFootprint, TheShareOfSmallObjectsIsTheParameters) {
   WorkloadInstance small(parse_spec("huge_footprint:live=16M,small=100"));
   small.workload().warm_up();
   EXPECT_EQ(live_bytes_of(small.workload()).large, 0);
+  small.workload().drain();
   WorkloadInstance large(parse_spec("huge_footprint:live=16M,small=0"));
   large.workload().warm_up();
   EXPECT_EQ(live_bytes_of(large.workload()).small, 0);
+  large.workload().drain();
 }
 
 // Would catch: replacing that turns large objects into small ones, or the other way round.
@@ -58,6 +61,7 @@ TEST(HugeFootprint, ReplacingKeepsTheShares) {
   const auto after = live_bytes_of(instance.workload());
   EXPECT_EQ(after.small_count, before.small_count);
   EXPECT_NEAR(after.small / before.small, 1.0, 0.02);
+  instance.workload().drain();
 }
 
 // Would catch: a footprint so large that a machine is refused a cell that it could hold.
