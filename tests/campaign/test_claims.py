@@ -33,6 +33,29 @@ KNOWN_VERDICTS: dict[str, str] = {
     "11": HOLDS,
 }
 
+# Figures that follow from that C library's source, pages of 4 KiB and the machine's words: claim -> run -> name -> figure.
+KNOWN_FIGURES: dict[str, dict[int, dict[str, int]]] = {
+    "2.4": {0: {"step_bytes": 8192}},
+    "3.1": {0: {"first_growth_bytes": 135_168}},
+    "3.1b": {0: {"largest_heap_bytes": 131_048, "smallest_mapped_bytes": 131_049}},
+    "3.1c": {0: {"largest_heap_bytes": 134_472}, 1: {"largest_heap_bytes": 131_048}},
+    "3.2": {0: {"least_hidden_bytes": 8, "most_hidden_bytes": 8, "mapped_hidden_bytes": 16, "least_usable_bytes": 24,
+                "rule_sizes_count": 4096}},
+    "3.4": {0: {"mapped_chunk_bytes": 1_052_672, "largest_heap_bytes": 1_052_648}},
+    "3.4c": {0: {"largest_followed_bytes": 33_550_312, "smallest_not_followed_bytes": 33_550_313}},
+    "3.4d": {0: {"mapped_blocks_count": 65_536}},
+    "3.5": {0: {"largest_heap_bytes": 65_512}},
+    "4.2": {0: {"mapped_growth_bytes": 1_052_672, "small_growth_bytes": 135_168, "thread_growth_bytes": 64 << 20}},
+    "4.3": {0: {"allocate_vsz_bytes": (100 << 20) + 4096, "touch_faults_count": 25_600}},
+    "6.1": {0: {"returned_vsz_bytes": (10 << 20) + 4096, "returned_rss_bytes": (10 << 20) + 4096}},
+    "6.3": {0: {"largest_kept_top_bytes": 135_200, "smallest_returned_top_bytes": 135_216, "smallest_trimming_chunk_bytes": 65_536}},
+    "8.1": {0: {"malloc_faults_count": 1, "write_faults_count": 256}},
+    "8.4": {0: {"faults_count": 0}, 1: {"faults_count": 224 * 100}, 2: {"faults_count": 257 * 100}},
+    "9.8": {0: {"first_faults_count": 256, "minor_faults_count": 0}},
+    "10.1": {0: {"small_smblks_count": 13, "middle_ordblks_count": 13, "large_ordblks_count": 20}},
+    "10.2": {0: {"largest_fast_bytes": 120, "largest_cached_bytes": 1032, "cached_count": 7}},
+}
+
 
 def known_libc() -> bool:
     return platform.machine() == "x86_64" and platform.libc_ver() == ("glibc", "2.36")
@@ -71,6 +94,18 @@ def test_the_verdict_is_what_was_found_by_hand(everything, claim_id: str) -> Non
     if claim["verdict"] == "not_testable":
         pytest.skip(claim["condition"])
     assert claim["verdict"] == KNOWN_VERDICTS[claim_id], claim["measured"]
+
+
+@pytest.mark.skipif(not known_libc(), reason="figures are known of glibc 2.36 on x86-64")
+@pytest.mark.parametrize("claim_id", KNOWN_FIGURES)
+def test_the_figures_are_those_of_that_c_library(everything, claim_id: str) -> None:
+    """Would catch: an experiment that is off by a header, a page, or what the experiment itself allocates."""
+    claim = claims_of(everything)[claim_id]
+    if claim["verdict"] == "not_testable":
+        pytest.skip(claim["condition"])
+    for run, figures in KNOWN_FIGURES[claim_id].items():
+        values = claim["runs"][run]["values"]
+        assert {name: values[name] for name in figures} == figures
 
 
 def test_a_row_without_a_verdict_says_why(everything) -> None:
