@@ -86,10 +86,6 @@ std::string Conditions::why_not(Need need) const {
           huge_pages.empty() ? "not in the kernel" : huge_pages);
     case Need::kX86_64:
       return machine == "x86_64" ? "" : fmt::format("the machine is {}, not x86_64", machine);
-    case Need::kRoot:
-      return is_root ? "" : "only root may look at that";
-    case Need::kNoSwap:
-      return has_swap ? "there is swap here; the kernel would fill it instead: swapoff -a" : "";
   }
   return "";
 }

@@ -19,8 +19,6 @@ enum class Need {
   kNoHugePageAlways,  // anonymous memory gets huge pages only where madvise asks for them
   kHugePageOnDemand,  // and there it does get them
   kX86_64,
-  kRoot,
-  kNoSwap,
 };
 
 struct Conditions {

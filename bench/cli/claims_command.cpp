@@ -78,10 +78,15 @@ bool is_named(const Texts& names, const Question& question, const Claim& claim) 
          std::ranges::count(names, std::to_string(question.number)) > 0;
 }
 
-/// Throws UsageError for a name that is neither a claim nor a question.
-void require_known(const Texts& names) {
-  auto known = all_claim_ids();
-  for (const auto& question : all_questions()) known.push_back(std::to_string(question.number));
+/// The claims' ids and the questions' numbers.
+Texts all_names() {
+  auto names = all_claim_ids();
+  for (const auto& question : all_questions()) names.push_back(std::to_string(question.number));
+  return names;
+}
+
+/// Throws UsageError for a name that is not among the known.
+void require_known(const Texts& names, const Texts& known) {
   for (const auto& name : names) {
     if (std::ranges::count(known, name) > 0) continue;
     throw UsageError(fmt::format("there is no claim '{}'{}; the claims are {}", name,
@@ -186,8 +191,11 @@ int run_mechanisms(const ClaimsWords& words, const Parts& parts, const Texts& ke
 
 int run_claims(const ClaimsWords& words, const Parts& parts, const Texts& keep) {
   auto names = words.only;
-  if (!words.explain.empty()) names.push_back(words.explain);
-  require_known(names);
+  require_known(names, all_names());
+  if (!words.explain.empty()) {
+    require_known({words.explain}, all_claim_ids());
+    names.push_back(words.explain);
+  }
   const auto own_malloc = resolve_allocator(parse_spec("as_linked"), parts.directory);
   Interrupt interrupt;
   ExperimentRunner runner(parts, own_malloc, keep, interrupt);
@@ -215,6 +223,7 @@ int run_claims(const ClaimsWords& words, const Parts& parts, const Texts& keep) 
 }
 
 int run(const ClaimsWords& words) {
+  if (!words.out.empty()) make_document_folder(words.out);
   const auto parts = find_parts();
   const auto keep = words.keeps_environment ? variables_here() : Texts{};
   return words.allocators.empty() ? run_claims(words, parts, keep)

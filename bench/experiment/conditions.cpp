@@ -10,7 +10,7 @@
 namespace heapwise {
 
 /// Tells: libc_version, machine, malloc_library (the object that answers malloc), page_bytes,
-/// user_id, pointer_bits, huge pages for this process alone forbidden or not.
+/// user_id, kernel and machine as uname(2) has them.
 void conditions(Report& report, const Arguments&) {
   utsname system{};
   uname(&system);

@@ -32,14 +32,18 @@ void write_whole(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-void write_document(const std::string& folder, const std::string& name, const Json& document) {
-  constexpr int kIndent = 2;
+void make_document_folder(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error || !fs::is_directory(folder)) {
     throw RunError(fmt::format("cannot make the folder '{}': {}; choose another with --out", folder,
                                error ? error.message() : "it is a file"));
   }
+}
+
+void write_document(const std::string& folder, const std::string& name, const Json& document) {
+  constexpr int kIndent = 2;
+  make_document_folder(folder);
   const auto path = fs::path(folder) / name;
   const auto beside = path.string() + ".new";
   write_whole(beside, document.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n");

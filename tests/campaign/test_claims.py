@@ -131,6 +131,14 @@ def test_an_unknown_claim_is_named_with_its_neighbour(heapwise: Heapwise) -> Non
     assert "'3.44'" in answer.err and "did you mean" in answer.err
 
 
+def test_what_cannot_be_explained_or_kept_is_said_before_anything_runs(heapwise: Heapwise) -> None:
+    """Would catch: a question explained by its first claim alone; a minute of measuring lost for want of a folder."""
+    question = heapwise.run("claims", "--explain", "4")
+    assert question.code == 2 and "'4'" in question.err
+    nowhere = heapwise.run("claims", "--out", "/proc/nowhere")
+    assert nowhere.code == 2 and "choose another with --out" in nowhere.err and "runs" not in nowhere.err
+
+
 def test_the_page_names_question_claim_and_verdict(heapwise: Heapwise) -> None:
     """Would catch: a page whose verdicts stand under another claim."""
     answer = heapwise.run("claims", "--only", "4.3")

@@ -2,29 +2,16 @@
 // here.
 #include <gtest/gtest.h>
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "bench/claims/questions.h"
+#include "tests/bench/claims/judge_told.h"
 
 namespace heapwise {
 namespace {
 
-const Claim& find_claim(std::string_view id) {
-  for (const auto& question : all_questions()) {
-    for (const auto& claim : question.claims) {
-      if (claim.id == id) return claim;
-    }
-  }
-  throw std::runtime_error("no claim " + std::string(id));
-}
-
-/// The verdict on what the claim's experiments told, each in lines as they write them.
 Holds judge(std::string_view id, const std::vector<std::string>& told) {
-  Findings findings;
-  for (const auto& lines : told) findings.push_back(Evidence::parse(lines));
-  return find_claim(id).judge(findings).holds;
+  return judge_told(id, told).holds;
 }
 
 std::string boundary(std::int64_t largest, std::int64_t smallest) {

@@ -2,30 +2,13 @@
 // here.
 #include <gtest/gtest.h>
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "bench/claims/questions.h"
+#include "tests/bench/claims/judge_told.h"
 
 namespace heapwise {
 namespace {
-
-const Claim& find_claim(std::string_view id) {
-  for (const auto& question : all_questions()) {
-    for (const auto& claim : question.claims) {
-      if (claim.id == id) return claim;
-    }
-  }
-  throw std::runtime_error("no claim " + std::string(id));
-}
-
-/// The judgement of what the claim's experiments told, each in lines as they write them.
-Judgement judge(std::string_view id, const std::vector<std::string>& told) {
-  Findings findings;
-  for (const auto& lines : told) findings.push_back(Evidence::parse(lines));
-  return find_claim(id).judge(findings);
-}
 
 std::string value(const std::string& name, std::int64_t figure) {
   return "value " + name + " " + std::to_string(figure) + "\n";
@@ -38,9 +21,9 @@ std::string by_ps(int minor, int major) {
 
 // Would catch: one of two counts that is not compared.
 TEST(PageFaultClaims, PsMustShowBothCounts) {
-  EXPECT_EQ(judge("9.1", {by_ps(1000, 16)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.1", {by_ps(1001, 16)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.1", {by_ps(1000, 0)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.1", {by_ps(1000, 16)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.1", {by_ps(1001, 16)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.1", {by_ps(1000, 0)}).holds, Holds::kNo);
 }
 
 struct Counters {
@@ -61,11 +44,11 @@ std::string counters(const Counters& seen) {
 
 // Would catch: counts that begin anew, or that are handed on to a child, taken for cumulative ones.
 TEST(PageFaultClaims, CountsMustBeCumulativeAndAProcesssOwn) {
-  EXPECT_EQ(judge("9.2", {counters({})}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.2", {counters({.both_touches = 256})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.2", {counters({.child_first = 600})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.2", {counters({.meanwhile = 1010})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.2", {counters({.after_exec = 75})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.2", {counters({})}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.2", {counters({.both_touches = 256})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.2", {counters({.child_first = 600})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.2", {counters({.meanwhile = 1010})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.2", {counters({.after_exec = 75})}).holds, Holds::kNo);
 }
 
 struct ColdFile {
@@ -89,18 +72,19 @@ std::string cold_file(const ColdFile& seen) {
 // Would catch: major faults that read nothing, reading ahead, or swapping, judged like one read a
 // page.
 TEST(PageFaultClaims, AMajorFaultIsJudgedByWhatWasRead) {
-  EXPECT_EQ(judge("9.3", {cold_file({})}).holds, Holds::kOnlyIf);
-  EXPECT_EQ(judge("9.3", {cold_file({.anonymous = 512})}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.3", {cold_file({.read_bytes = 0})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.3", {cold_file({.cold = 32})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.3", {cold_file({.warm = 512})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.3", {cold_file({})}).holds, Holds::kOnlyIf);
+  EXPECT_EQ(judge_told("9.3", {cold_file({.anonymous = 512})}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.3", {cold_file({.read_bytes = 0})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.3", {cold_file({.cold = 32})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.3", {cold_file({.warm = 512})}).holds, Holds::kNo);
 }
 
 // Would catch: a verdict on plenty of memory from a machine that has none.
 TEST(PageFaultClaims, MajorFaultsProveNoShortageOnlyWherePlentyIsFree) {
-  EXPECT_EQ(judge("9.5", {cold_file({})}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.5", {cold_file({.cold = 0})}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.5", {cold_file({.available_bytes = 1 << 22})}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("9.5", {cold_file({})}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.5", {cold_file({.cold = 0})}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.5", {cold_file({.available_bytes = 1 << 22})}).holds,
+            Holds::kNotTestable);
 }
 
 /// A hundred operations on a block of a mebibyte.
@@ -113,10 +97,10 @@ std::string churn(int faults_an_operation, int system_percent = 0) {
 // Would catch: a kernel whose faults are cheap, or a setting without effect, with the usual
 // verdict.
 TEST(PageFaultClaims, SystemTimeMustFollowTheFaults) {
-  EXPECT_EQ(judge("9.4", {churn(256, 90), churn(0, 0)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.4", {churn(256, 10), churn(0, 0)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.4", {churn(256, 90), churn(0, 80)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.4", {churn(0, 0), churn(0, 0)}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("9.4", {churn(256, 90), churn(0, 0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.4", {churn(256, 10), churn(0, 0)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.4", {churn(256, 90), churn(0, 80)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.4", {churn(0, 0), churn(0, 0)}).holds, Holds::kNotTestable);
 }
 
 std::string rounds(int faults_a_round, int mapped) {
@@ -127,25 +111,27 @@ std::string rounds(int faults_a_round, int mapped) {
 
 // Would catch: faults of mapped blocks taken for those of trimming.
 TEST(PageFaultClaims, OtherSourcesOfFaultsMustBeUnmapped) {
-  EXPECT_EQ(judge("9.6", {churn(256), rounds(213, 0)}).holds, Holds::kOnlyIf);
-  EXPECT_EQ(judge("9.6", {churn(256), rounds(213, 1000)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.6", {churn(256), rounds(0, 0)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.6", {churn(0), rounds(213, 0)}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("9.6", {churn(256), rounds(213, 0)}).holds, Holds::kOnlyIf);
+  EXPECT_EQ(judge_told("9.6", {churn(256), rounds(213, 1000)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.6", {churn(256), rounds(0, 0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.6", {churn(0), rounds(213, 0)}).holds, Holds::kNotTestable);
 }
 
 TEST(PageFaultClaims, TheThresholdMayCureAloneTogetherOrNot) {
-  EXPECT_EQ(judge("9.7", {churn(256), churn(0), churn(0), churn(0)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.7", {churn(256), churn(224), churn(0), churn(224)}).holds, Holds::kOnlyIf);
-  EXPECT_EQ(judge("9.7", {churn(256), churn(224), churn(224), churn(0)}).holds, Holds::kOnlyIf);
-  EXPECT_EQ(judge("9.7", {churn(256), churn(224), churn(224), churn(224)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.7", {churn(0), churn(0), churn(0), churn(0)}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("9.7", {churn(256), churn(0), churn(0), churn(0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.7", {churn(256), churn(224), churn(0), churn(224)}).holds,
+            Holds::kOnlyIf);
+  EXPECT_EQ(judge_told("9.7", {churn(256), churn(224), churn(224), churn(0)}).holds,
+            Holds::kOnlyIf);
+  EXPECT_EQ(judge_told("9.7", {churn(256), churn(224), churn(224), churn(224)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.7", {churn(0), churn(0), churn(0), churn(0)}).holds, Holds::kNotTestable);
 }
 
 TEST(PageFaultClaims, APoolMayCureOrNot) {
   const auto first = value("first_faults_count", 256);
-  EXPECT_EQ(judge("9.8", {first + churn(0), churn(256)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("9.8", {first + churn(256), churn(256)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("9.8", {first + churn(0), churn(0)}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("9.8", {first + churn(0), churn(256)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("9.8", {first + churn(256), churn(256)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("9.8", {first + churn(0), churn(0)}).holds, Holds::kNotTestable);
 }
 
 std::string group(const std::string& name, int smblks, int fsmblks, int ordblks) {
@@ -156,12 +142,12 @@ std::string group(const std::string& name, int smblks, int fsmblks, int ordblks)
 // Would catch: a verdict that asks for glibc's rule instead of the claim's.
 TEST(StatisticsClaims, FieldsAreJudgedByWhatIsClaimed) {
   const auto freed = value("freed_count", 20);
-  EXPECT_EQ(judge("10.1", {freed + group("small", 13, 416, 0) + group("middle", 0, 0, 13) +
-                           group("large", 0, 0, 20)})
+  EXPECT_EQ(judge_told("10.1", {freed + group("small", 13, 416, 0) + group("middle", 0, 0, 13) +
+                                group("large", 0, 0, 20)})
                 .holds,
             Holds::kNo);
-  EXPECT_EQ(judge("10.1", {freed + group("small", 0, 20, 0) + group("middle", 20, 0, 0) +
-                           group("large", 0, 0, 20)})
+  EXPECT_EQ(judge_told("10.1", {freed + group("small", 0, 20, 0) + group("middle", 20, 0, 0) +
+                                group("large", 0, 0, 20)})
                 .holds,
             Holds::kYes);
 }
@@ -178,11 +164,11 @@ std::string ranges(int fast, int middle) {
 
 // Would catch: ranges that are compared by halves, or missed because of the step between sizes.
 TEST(StatisticsClaims, RangesAreFoundWhereTheFieldChanges) {
-  EXPECT_EQ(judge("10.2", {ranges(80, 512)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("10.2", {ranges(120, 2000)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("10.2", {ranges(80, 2000)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("10.2", {ranges(0, 2000)}).holds, Holds::kNo);
-  EXPECT_THROW(judge("10.2", {value("largest_fast_bytes", 0)}), MissingEvidence);
+  EXPECT_EQ(judge_told("10.2", {ranges(80, 512)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("10.2", {ranges(120, 2000)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("10.2", {ranges(80, 2000)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("10.2", {ranges(0, 2000)}).holds, Holds::kNo);
+  EXPECT_THROW(judge_told("10.2", {value("largest_fast_bytes", 0)}), MissingEvidence);
 }
 
 std::string fragments(int after, int reused) {
@@ -194,9 +180,9 @@ std::string fragments(int after, int reused) {
 }
 
 TEST(StatisticsClaims, LargeCountsMayVanishOrStay) {
-  EXPECT_EQ(judge("10.3", {fragments(0, 1)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("10.3", {fragments(4993, 0)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("10.3", {fragments(0, 0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("10.3", {fragments(0, 1)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("10.3", {fragments(4993, 0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("10.3", {fragments(0, 0)}).holds, Holds::kYes);
 }
 
 std::string overflow(std::int64_t below, std::int64_t above) {
@@ -205,8 +191,8 @@ std::string overflow(std::int64_t below, std::int64_t above) {
 }
 
 TEST(StatisticsClaims, FieldsMayOverflow) {
-  EXPECT_EQ(judge("10.4", {overflow(1 << 30, std::int64_t{3} << 30)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("10.4", {overflow(1 << 30, -(1 << 30))}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("10.4", {overflow(1 << 30, std::int64_t{3} << 30)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("10.4", {overflow(1 << 30, -(1 << 30))}).holds, Holds::kNo);
 }
 
 constexpr const char* kOwn = "/lib/libc.so.6";
@@ -221,14 +207,14 @@ std::string exercise(const std::string& asked, const std::string& answered, int 
 // Would catch: the C library's own malloc counted as another, or one that never answered as good.
 TEST(OtherAllocatorClaims, EachMustAnswerAndKeepItsBlocks) {
   const auto own = exercise("-", kOwn, 0);
-  EXPECT_EQ(judge("11", {own, exercise("liba.so", "liba.so", 0)}).holds, Holds::kYes);
-  EXPECT_EQ(judge("11", {own, exercise("liba.so", kOwn, 0)}).holds, Holds::kNo);
-  EXPECT_EQ(judge("11", {own, exercise("liba.so", "liba.so", 3)}).holds, Holds::kNo);
-  EXPECT_EQ(
-      judge("11", {own, exercise("liba.so", "liba.so", 0), exercise("libb.so", kOwn, 0)}).holds,
-      Holds::kOnlyIf);
-  EXPECT_EQ(judge("11", {own}).holds, Holds::kNotTestable);
-  EXPECT_EQ(judge("11", {own, exercise(kOwn, kOwn, 0)}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("11", {own, exercise("liba.so", "liba.so", 0)}).holds, Holds::kYes);
+  EXPECT_EQ(judge_told("11", {own, exercise("liba.so", kOwn, 0)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("11", {own, exercise("liba.so", "liba.so", 3)}).holds, Holds::kNo);
+  EXPECT_EQ(judge_told("11", {own, exercise("liba.so", "liba.so", 0), exercise("libb.so", kOwn, 0)})
+                .holds,
+            Holds::kOnlyIf);
+  EXPECT_EQ(judge_told("11", {own}).holds, Holds::kNotTestable);
+  EXPECT_EQ(judge_told("11", {own, exercise(kOwn, kOwn, 0)}).holds, Holds::kNotTestable);
 }
 
 // Would catch: a crash at load that makes the row a failure of the suite instead of a finding.
